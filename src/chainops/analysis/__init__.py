@@ -1,0 +1,1 @@
+"""Findings of every analyzer in one model, with suppressions and a baseline."""

@@ -1,0 +1,56 @@
+"""What the stages ask of an analyzer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from chainops.analysis.model import Finding
+from chainops.core.process import Sink
+from chainops.core.tooluse import ToolUse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisRequest:
+    """What to analyze."""
+
+    project_root: Path
+    #: sources to report on, relative to the root; tests, scripts and dependencies are not among them
+    sources: tuple[str, ...]
+    #: an empty folder for whatever the tool writes
+    scratch: Path
+    #: the compiler's output of this run (`out` with `build-info`), for analyzers that read it
+    build_output: Path | None = None
+    timeout_s: float | None = None
+    #: marks the processes, see `core.process.Command.marker`
+    marker: str = ""
+    #: environment that the project declares for its tools
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisReport:
+    """What an analyzer found. `raw` is its own report, kept as an artifact."""
+
+    tool: ToolUse
+    findings: tuple[Finding, ...]
+    raw: bytes = b""
+    raw_name: str = ""
+    #: analyzer-specific figures for the report, JSON values only
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Analyzer(Protocol):
+    """One analyzer; adapters are registered in `app`."""
+
+    @property
+    def name(self) -> str:
+        """The name used in configs, findings and reports."""
+
+    async def analyze(self, request: AnalysisRequest, sink: Sink) -> AnalysisReport:
+        """Run the tool and parse what it printed.
+
+        Raises `MachineError` when the tool failed, which is never the same as finding nothing.
+        """

@@ -1,0 +1,1 @@
+"""Settings become objects: composes the config, chooses adapters, binds ports."""

@@ -1,0 +1,1 @@
+"""The content-addressed store of what a run produces, and its manifest."""

@@ -1,0 +1,1 @@
+"""Networks, JSON-RPC, the embedded dev chain and the crash-safe sender."""

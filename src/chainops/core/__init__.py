@@ -1,0 +1,1 @@
+"""What every room stands on: errors, processes, clock, ids, units, secrets and the store."""

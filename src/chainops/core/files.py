@@ -1,0 +1,58 @@
+"""Files that are either whole or absent, and failures of the disk in words."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from chainops.core.errors import MachineError
+
+
+class DiskError(MachineError):
+    """The disk is full, read-only or failing."""
+
+    code = "DSK301"
+
+
+_HINTS = {
+    errno.ENOSPC: "free some space and run it again; nothing recorded so far is lost",
+    errno.EROFS: "the file system is read-only; choose a workspace that can be written",
+    errno.EACCES: "the folder cannot be written; check its owner and mode",
+    errno.EPERM: "the folder cannot be written; check its owner and mode",
+    errno.EDQUOT: "the disk quota is used up; free some space and run it again",
+}
+
+
+@contextlib.contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn the disk's refusals (full, read-only, forbidden) into `DiskError`; let other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _HINTS:
+            raise
+        raise DiskError(f"cannot write {path}: {error.strerror}", hint=_HINTS[error.errno]) from error
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Write `path` so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises `DiskError` when the disk refuses.
+    """
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(mode)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

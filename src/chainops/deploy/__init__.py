@@ -1,0 +1,1 @@
+"""Deployment manifests, their execution, and the checks that follow."""

@@ -1,0 +1,1 @@
+"""Detects what a folder is: toolchain, sources, compilers, dependencies."""

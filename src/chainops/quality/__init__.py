@@ -1,0 +1,1 @@
+"""Measurements become verdicts: quality gates, the quality vector and the committed baseline."""

@@ -1,0 +1,1 @@
+"""The ten stages: each joins the rooms below to the pipeline."""

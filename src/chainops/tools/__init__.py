@@ -1,0 +1,1 @@
+"""Provisions the external tools: lock file, isolated installs, verification."""
