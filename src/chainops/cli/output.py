@@ -1,0 +1,21 @@
+"""stdout is the result, stderr everything else; `--json` gives the same result to programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from chainops.core.serial import to_json
+
+
+def emit(data: Any, text: str, *, as_json: bool) -> None:
+    """Print the result: `data` as JSON, or `text` for people."""
+    sys.stdout.write((json.dumps(to_json(data), indent=2, ensure_ascii=False) if as_json else text) + "\n")
+    sys.stdout.flush()
+
+
+def note(line: str) -> None:
+    """Print one line that is not the result."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
