@@ -38,6 +38,14 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise DiskError(f"cannot write {path}: {error.strerror}", hint=_HINTS[error.errno]) from error
 
 
+def from_os_error(error: OSError) -> DiskError:
+    """Return the system's refusal in our words, for errors that nobody nearer has named."""
+    where = f" ({error.filename})" if error.filename else ""
+    return DiskError(
+        f"the system refused: {error.strerror or error}{where}", hint=_HINTS.get(error.errno or 0, "")
+    )
+
+
 def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write `path` so that a reader, or a crash, sees the old content or the new, never a part.
 

@@ -50,7 +50,7 @@ class Command:
     keep_stdout_bytes: int = 64 << 20
     #: stdout is the tool's result, not prose: it goes to the caller and not to the log
     quiet_stdout: bool = False
-    #: names the attempt, so that whatever it started can be found and ended
+    #: names the attempt (`run/stage/attempt/`), so that whatever it started can be found and ended
     marker: str = ""
     #: seconds between SIGINT, SIGTERM and SIGKILL
     grace_s: float = 2.0

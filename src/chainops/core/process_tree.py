@@ -22,15 +22,19 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
 
 
-def marked_processes(marker_value: str) -> tuple[int, ...]:
-    """Return the pids whose environment carries the marker with this value, oneself excluded."""
-    wanted = f"{MARKER}={marker_value}".encode()
+def marked_processes(prefix: str) -> tuple[int, ...]:
+    """Return the pids whose environment carries a marker that begins with `prefix`, oneself excluded.
+
+    Markers are paths that end in a slash (`run/stage/attempt/`): one prefix names an attempt or a run.
+    """
+    wanted = f"{MARKER}={prefix}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):  # gone, or another user's
-            if wanted in (entry / "environ").read_bytes().split(b"\0") and not _is_zombie(entry):
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            if any(v.startswith(wanted) for v in variables) and not _is_zombie(entry):
                 found.append(int(entry.name))
     return tuple(found)
 
@@ -51,14 +55,14 @@ def signal_group(pgid: int, sign: signal.Signals) -> bool:
     return True
 
 
-def kill_marked(marker_value: str, *, limit_s: float = 3.0) -> tuple[int, ...]:
+def kill_marked(prefix: str, *, limit_s: float = 3.0) -> tuple[int, ...]:
     """SIGKILL every marked process until none is left; return the pids that were ended.
 
     A process can fork while it is being looked for, hence the rounds.
     """
     ended: set[int] = set()
     deadline = time.monotonic() + limit_s
-    while (pids := marked_processes(marker_value)) and time.monotonic() < deadline:
+    while (pids := marked_processes(prefix)) and time.monotonic() < deadline:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def to_json(value: Any) -> Any:
-    """Return JSON values only: dataclasses become objects, enums their value (IntEnum: its lower-case name)."""
+    """Return JSON values only: dataclasses become objects, enums their value (an IntEnum its name)."""
     if isinstance(value, IntEnum):
         return value.name.lower()
     if isinstance(value, Enum):

@@ -140,6 +140,8 @@ class StageRecord:
     reason: str = ""
     attempts: tuple[AttemptRecord, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    #: skipped because of a failure upstream, not by choice
+    blocked: bool = False
 
     @property
     def outcome(self) -> Outcome | None:
