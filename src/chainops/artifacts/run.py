@@ -1,0 +1,69 @@
+"""The sink that a stage gets: what it puts is stored and listed in the run's manifest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from chainops.artifacts.manifest import Manifest, MemoryManifest, check_name
+from chainops.artifacts.model import Artifact
+from chainops.artifacts.ports import ArtifactStore
+from chainops.artifacts.store import MemoryArtifactStore
+
+_DEFAULT_MEDIA_TYPE = "application/octet-stream"
+
+
+class RunArtifacts:
+    """An `ArtifactSink` for one stage of a run. Bytes are durable before the manifest names them."""
+
+    def __init__(self, *, store: ArtifactStore, manifest: Manifest, stage: str = "") -> None:
+        self._store = store
+        self._manifest = manifest
+        self._stage = stage
+
+    def put_bytes(
+        self, name: str, data: bytes, *, kind: str, media_type: str = _DEFAULT_MEDIA_TYPE
+    ) -> Artifact:
+        """Store `data`; see `ArtifactSink.put_bytes`. Raises `ArtifactNameError`, `DiskError`."""
+        check_name(name)
+        return self._record(name, self._store.put_bytes(data), kind, media_type)
+
+    def put_file(
+        self, name: str, path: Path, *, kind: str, media_type: str = _DEFAULT_MEDIA_TYPE
+    ) -> Artifact:
+        """Store a copy of `path`; see `ArtifactSink.put_file`. Raises `ArtifactSourceError` as well."""
+        check_name(name)
+        return self._record(name, self._store.put_file(path), kind, media_type)
+
+    def adopt(self, artifact: Artifact) -> Artifact:
+        """List an artifact that is stored already, such as a cached stage's."""
+        adopted = replace(artifact, stage=self._stage or artifact.stage)
+        self._manifest.add(adopted)
+        return adopted
+
+    def _record(self, name: str, stored: tuple[str, int], kind: str, media_type: str) -> Artifact:
+        digest, size_bytes = stored
+        artifact = Artifact(
+            name=name,
+            kind=kind,
+            digest=digest,
+            size_bytes=size_bytes,
+            media_type=media_type,
+            stage=self._stage,
+        )
+        self._manifest.add(artifact)
+        return artifact
+
+
+class MemoryArtifacts(RunArtifacts):
+    """The twin for tests of stages: everything in memory, open to be looked at."""
+
+    def __init__(self, *, stage: str = "") -> None:
+        self.store = MemoryArtifactStore()
+        self.manifest = MemoryManifest()
+        super().__init__(store=self.store, manifest=self.manifest, stage=stage)
+
+    def content(self, name: str) -> bytes:
+        """Return what was put under `name`; raises KeyError."""
+        digest = {a.name: a.digest for a in self.manifest.entries()}[name]
+        return self.store.blobs[digest]
