@@ -1,4 +1,6 @@
-"""Writes the lock of the external tools (src/chainops/tools/lock): versions and the hash of every package file.
+"""Writes the lock of the external tools: versions and the hash of every package file.
+
+The lock lies in src/chainops/tools/lock and ships with the package.
 
 Run it after changing a version below, and review the difference before committing it:
 
@@ -8,6 +10,8 @@ It needs `npm` on PATH and `uv` (`pip install uv`) for the universal resolution 
 of native compilers come from the `list.json` files that the Solidity team publishes for linux-amd64; without
 `--solc-list` those already in the lock stay.
 """
+
+# ruff: noqa: INP001 - a folder of scripts is no package
 
 from __future__ import annotations
 

@@ -1,0 +1,211 @@
+"""Provides tools by name from the lock, installing what is missing into the user's cache."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from chainops.core.files import disk_errors, write_atomic
+from chainops.core.process import ProcessRunner, Sink
+from chainops.core.tooluse import ToolUse
+from chainops.tools.cache import Fill, ToolCache
+from chainops.tools.clients import NpmClient, PipClient, global_npm_config
+from chainops.tools.errors import SystemToolError
+from chainops.tools.installers import NODE_BINARY, NPM_SCRIPT, SHIM, SOLJSON, Installers, python_argv
+from chainops.tools.lockfile import LockedTool, locked_solc, locked_tool, solc_table, tool_names, unknown_tool
+from chainops.tools.ports import Tool
+from chainops.tools.receipt import Receipt
+from chainops.tools.system import find_native_solc, node_is_new_enough, npm_script, system_node, system_tool
+
+#: answers forge's questions for the version without starting Node
+_SOLC_LAUNCHER = """\
+#!/bin/sh
+if [ "$1" = --version ]; then
+  printf '%s\\n' {reported}
+  exit 0
+fi
+exec {command} "$@"
+"""
+
+
+class ProvisionedToolbox:
+    """The tools of the lock, or the user's own where `overrides` says `system`."""
+
+    def __init__(
+        self, *, cache_dir: Path, runner: ProcessRunner, overrides: Mapping[str, str] | None = None
+    ) -> None:
+        self._cache = ToolCache(cache_dir)
+        self._runner = runner
+        self._overrides = dict(overrides or {})
+        self._installers = Installers(runner=runner, pip=PipClient(runner=runner))
+        self._ready: dict[str, Tool] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def tool(self, name: str, sink: Sink | None = None) -> Tool:
+        """Return a tool at its locked version; see `Toolbox.tool`."""
+        if name != "npm" and name not in tool_names():
+            raise unknown_tool(name)
+        async with self._locks.setdefault(name, asyncio.Lock()):
+            if name not in self._ready:
+                self._ready[name] = await self._provide(name, sink)
+            return self._ready[name]
+
+    async def _provide(self, name: str, sink: Sink | None, *, anew: bool = False) -> Tool:
+        if name == "node":
+            return await self._provide_node(sink, anew=anew)
+        if name == "npm":
+            return await self._provide_npm(sink)
+        if self._overrides.get(name) == "system":
+            return await system_tool(self._runner, name, self._working_folder())
+        locked = locked_tool(name)
+        receipt = await self._obtain(locked, sink, anew=anew)
+        return await self._describe(locked, receipt, sink)
+
+    async def _obtain(self, locked: LockedTool, sink: Sink | None, *, anew: bool) -> Receipt:
+        get = self._cache.renew if anew else self._cache.ensure
+        return await get(locked, self._filler(locked, sink))
+
+    def _filler(self, locked: LockedTool, sink: Sink | None) -> Fill:
+        async def fill(folder: Path) -> dict[str, str]:
+            _tell(sink, f"installing {locked.name} {locked.version}")
+            if locked.kind == "node":
+                return await self._installers.fill_node(locked, folder, sink)
+            if locked.kind == "pypi":
+                return await self._installers.fill_python(locked, folder, sink)
+            npm = await self._npm_client(sink)
+            if locked.kind == "npm-binary":
+                return await self._installers.fill_binary(locked, folder, npm, sink)
+            node = (await self.tool("node", sink)).argv
+            if locked.kind == "solc":
+                return await self._installers.fill_solc(locked, folder, npm, node, sink)
+            return await self._installers.fill_tree(locked, folder, npm, node, sink)
+
+        return fill
+
+    async def _describe(self, locked: LockedTool, receipt: Receipt, sink: Sink | None) -> Tool:
+        folder = self._cache.folder(locked)
+        origin = "pypi" if locked.kind == "pypi" else "npm"
+        use = ToolUse(name=locked.name, version=locked.version, digest=receipt.package_digest, origin=origin)
+        if locked.kind == "pypi":
+            return Tool(use=use, argv=python_argv(folder, locked))
+        if locked.kind == "npm-tree":
+            node = await self.tool("node", sink)
+            return Tool(use=use, argv=(*node.argv, str(folder / locked.member)), path=node.path)
+        return Tool(use=use, argv=(str(folder / "bin" / locked.name),), path=(folder / "bin",))
+
+    async def _provide_node(self, sink: Sink | None, *, anew: bool) -> Tool:
+        choice = self._overrides.get("node")
+        if choice == "system":
+            tool = await system_tool(self._runner, "node", self._working_folder())
+            if not node_is_new_enough(tool.use.version):
+                raise SystemToolError(
+                    f"{tool.argv[0]} is Node {tool.use.version}; 22.13 or newer is needed",
+                    hint="remove `node: system` from `tools:` to use the locked one",
+                )
+            return tool
+        own = None if choice == "locked" else await system_node(self._runner, self._working_folder())
+        if own:
+            return own
+        locked = locked_tool("node")
+        receipt = await self._obtain(locked, sink, anew=anew)
+        binary = self._cache.folder(locked) / NODE_BINARY
+        use = ToolUse(name="node", version=locked.version, digest=receipt.package_digest, origin="pypi")
+        return Tool(use=use, argv=(str(binary),), path=(binary.parent,))
+
+    async def _provide_npm(self, sink: Sink | None) -> Tool:
+        node = await self.tool("node", sink)
+        env: dict[str, str] = {}
+        if node.use.origin == "system":
+            script = npm_script(Path(node.argv[0]))
+            if script is None:
+                raise SystemToolError(
+                    f"{node.argv[0]} has no npm beside it", hint="remove `node: system` from `tools:`"
+                )
+        else:
+            script = self._cache.folder(locked_tool("node")) / NPM_SCRIPT
+            env = global_npm_config()
+        version = json.loads((script.parent.parent / "package.json").read_text("utf-8"))["version"]
+        use = ToolUse(name="npm", version=version, digest=node.use.digest, origin=node.use.origin)
+        return Tool(use=use, argv=(*node.argv, str(script)), env=env, path=node.path)
+
+    async def _npm_client(self, sink: Sink | None) -> NpmClient:
+        npm = await self.tool("npm", sink)
+        path = os.pathsep.join([*map(str, npm.path), os.environ.get("PATH", os.defpath)])
+        return NpmClient(runner=self._runner, argv=npm.argv, env={**npm.env, "PATH": path})
+
+    async def solc(self, version: str, sink: Sink | None = None) -> Tool:
+        """Return a compiler of exactly `version`; see `Toolbox.solc`."""
+        locked = locked_solc(version)
+        key = f"solc@{version}"
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if key not in self._ready:
+                self._ready[key] = await self._provide_solc(locked, sink)
+            return self._ready[key]
+
+    async def _provide_solc(self, locked: LockedTool, sink: Sink | None, *, anew: bool = False) -> Tool:
+        native = await asyncio.to_thread(find_native_solc, locked.version)
+        if native and not anew:
+            return native
+        receipt = await self._obtain(locked, sink, anew=anew)
+        launcher = await self._launcher(locked, receipt, sink)
+        use = ToolUse(name="solc", version=locked.version, digest=receipt.package_digest, origin="npm")
+        return Tool(use=use, argv=(str(launcher),))
+
+    async def _launcher(self, locked: LockedTool, receipt: Receipt, sink: Sink | None) -> Path:
+        """Write the program that stands for a native solc; it names Node, which may move between runs."""
+        folder = self._cache.folder(locked)
+        node = await self.tool("node", sink)
+        argv = (*node.argv, "--no-warnings", str(folder / SHIM), str(folder / SOLJSON))
+        text = _SOLC_LAUNCHER.format(
+            reported=shlex.quote(receipt.facts["reported"]), command=shlex.join(argv)
+        )
+        path = self._cache.root / "launchers" / locked.folder / f"solc-{locked.version}"
+        await asyncio.to_thread(_write_program, path, text.encode())
+        return path
+
+    async def solc_home(self, versions: tuple[str, ...], home: Path, sink: Sink | None = None) -> None:
+        """Put each compiler where forge looks for it; see `Toolbox.solc_home`."""
+        tools = await asyncio.gather(*(self.solc(version, sink) for version in versions))
+        for version, tool in zip(versions, tools, strict=True):
+            place_solc(home, version, Path(tool.argv[0]))
+
+    def known_solc_versions(self) -> tuple[str, ...]:
+        """Return every release in the lock's table, oldest first."""
+        return tuple(solc_table())
+
+    def _working_folder(self) -> Path:
+        """Return a folder of ours to start programs in: the current one may be a stranger's project."""
+        with disk_errors(self._cache.root):
+            self._cache.root.mkdir(parents=True, exist_ok=True)
+        return self._cache.root
+
+
+def place_solc(home: Path, version: str, program: Path) -> None:
+    """Link `program` as `home/.svm/X.Y.Z/solc-X.Y.Z`, where forge looks before it asks the network."""
+    link = home / ".svm" / version / f"solc-{version}"
+    with disk_errors(link):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        if link.is_symlink() and link.readlink() == program:
+            return
+        fresh = link.with_name(f".{link.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(program)
+        fresh.replace(link)
+
+
+def _write_program(path: Path, data: bytes) -> None:
+    try:
+        if path.read_bytes() == data and os.access(path, os.X_OK):
+            return
+    except OSError:
+        pass
+    write_atomic(path, data, mode=0o755)
+
+
+def _tell(sink: Sink | None, line: str) -> None:
+    if sink:
+        sink(f"{line}\n".encode())
