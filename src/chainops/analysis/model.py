@@ -66,6 +66,10 @@ class Finding:
     fingerprint: str = ""
     #: why it does not count: a comment in the source or a baseline entry; empty when it counts
     suppressed_by: str = ""
+    #: other analyzers that say the same of the same place, as `tool:rule`
+    also: tuple[str, ...] = ()
+    #: the enclosing `Contract.function`, as far as it is known
+    symbol: str = ""
 
 
 def fingerprint(*, tool: str, rule: str, path: str, symbol: str, excerpt: str, ordinal: int = 0) -> str:
@@ -76,3 +80,29 @@ def fingerprint(*, tool: str, rule: str, path: str, symbol: str, excerpt: str, o
     """
     folded = " ".join(excerpt.split())
     return digest_json([tool, rule, path, symbol, folded, ordinal]).removeprefix("sha256:")[:20]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionComplexity:
+    """Size and cyclomatic complexity of one function (McCabe: decision points + 1)."""
+
+    #: `Contract.function`; `constructor`, `fallback` and `receive` stand for themselves
+    name: str
+    place: Place
+    complexity: int
+    #: lines that hold code
+    lines: int = 0
+    parameters: int = 0
+    #: Halstead's volume in bits, for the maintainability index
+    halstead_volume: float = 0.0
+    end_line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileMetrics:
+    """Size figures of a source file, for the maintainability index."""
+
+    path: str
+    code_lines: int
+    comment_lines: int
+    functions: tuple[FunctionComplexity, ...] = ()

@@ -19,6 +19,10 @@ class AnalysisRequest:
     project_root: Path
     #: sources to report on, relative to the root; tests, scripts and dependencies are not among them
     sources: tuple[str, ...]
+    #: further files of the project's own (tests, scripts), for checks that concern every file: formatting
+    own_files: tuple[str, ...] = ()
+    #: the private HOME in which forge finds its compilers; None for an empty one in `scratch`
+    home: Path | None = None
     #: an empty folder for whatever the tool writes
     scratch: Path
     #: the compiler's output of this run (`out` with `build-info`), for analyzers that read it

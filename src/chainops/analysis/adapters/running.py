@@ -1,0 +1,111 @@
+"""Starts analyzers: a clean environment, a private HOME, nothing from the network, and failures in words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chainops.analysis.errors import AnalyzerError
+from chainops.analysis.ports import AnalysisRequest
+from chainops.core.process import Command, Completed, ProcessRunner, Sink, clean_environment
+from chainops.core.text import one_line
+from chainops.core.units import format_duration
+from chainops.tools.ports import Tool
+
+#: forge must neither download a compiler nor install a missing library
+OFFLINE: Mapping[str, str] = {"FOUNDRY_OFFLINE": "true", "NO_COLOR": "1"}
+
+
+def environment(
+    request: AnalysisRequest, *tools: Tool, extra: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the environment of an analyzer: what the project declares, then ours, then the tools'."""
+    home = request.home or request.scratch / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    env = clean_environment(home, {**request.env, **OFFLINE, **(extra or {})})
+    folders: list[str] = []
+    for tool in tools:
+        env.update(tool.env)
+        folders += [str(path) for path in tool.path]
+        folders += [str(Path(tool.argv[0]).parent)] if Path(tool.argv[0]).is_absolute() else []
+    env["PATH"] = os.pathsep.join([*folders, env.get("PATH", os.defpath)])
+    return env
+
+
+@dataclass(slots=True, kw_only=True)
+class Capture:
+    """Keeps what a tool prints on stderr when that is its result; the runner itself keeps only its end."""
+
+    limit_bytes: int
+    kept: bytearray = field(default_factory=bytearray)
+    dropped_bytes: int = 0
+
+    def take(self, data: bytes) -> None:
+        """Keep some more, up to the limit."""
+        room = max(0, self.limit_bytes - len(self.kept))
+        self.kept += data[:room]
+        self.dropped_bytes += max(0, len(data) - room)
+
+    def whole(self, tool: Tool) -> bytes:
+        """Return all of it; raises `AnalyzerError` when a part did not fit."""
+        if self.dropped_bytes:
+            raise AnalyzerError(
+                f"{tool.use.name} printed {len(self.kept) + self.dropped_bytes:,} bytes, "
+                f"more than the {self.limit_bytes:,} that are read",
+                hint="narrow what the tool reports on in its own settings",
+            )
+        return bytes(self.kept)
+
+
+async def run_tool(
+    runner: ProcessRunner,
+    tool: Tool,
+    arguments: tuple[str, ...],
+    request: AnalysisRequest,
+    sink: Sink,
+    *,
+    env: Mapping[str, str],
+    quiet_stdout: bool = True,
+) -> Completed:
+    """Run an analyzer in the project's root; raises `AnalyzerError` when its time is up."""
+    command = Command(
+        argv=(*tool.argv, *arguments),
+        cwd=request.project_root,
+        env=env,
+        timeout_s=request.timeout_s,
+        quiet_stdout=quiet_stdout,
+        marker=request.marker,
+    )
+    completed = await runner.run(command, sink)
+    if completed.timed_out:
+        limit = format_duration(request.timeout_s or completed.duration_s)
+        raise AnalyzerError(
+            f"{tool.use.name} did not end within {limit}",
+            hint="raise `timeout_s` of the stage, or analyze fewer files",
+        )
+    return completed
+
+
+def failed(tool: Tool, completed: Completed, why: str = "") -> AnalyzerError:
+    """Return the error for an analyzer that did not do its work, with its own last words."""
+    said = why or last_words(completed)
+    ended = (
+        f"was ended by signal {-completed.returncode}"
+        if completed.returncode < 0
+        else f"failed with exit code {completed.returncode}"
+    )
+    return AnalyzerError(
+        f"{tool.use.name} {tool.use.version} {ended}" + (f": {one_line(said)}" if said else ""),
+        hint="the stage's log holds all that it printed",
+    )
+
+
+def last_words(completed: Completed) -> str:
+    """Return the last line of stderr that says something, else of stdout."""
+    for text in (completed.error_text, completed.text):
+        for line in reversed(text.splitlines()):
+            if line.strip():
+                return line.strip()
+    return ""
