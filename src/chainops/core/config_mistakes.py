@@ -102,15 +102,14 @@ def _translate(model: type[BaseModel], document: _Places, detail: ErrorDetails) 
     known = document.path_of(loc)
     name = ".".join(str(step) for step in known) or "configuration"
     if kind == "extra_forbidden":
-        names = _names(_models_at(model, loc[:-1]))
+        models = _models_at(model, loc[:-1])
+        what = next((str(m.entry_name) for m in models if hasattr(m, "entry_name")), "setting")
         above, _, last = name.rpartition(".")
         place = document.place_of_key(loc)
-        return unknown_name("setting", last, names, place=place, code="CFG120", within=above)
+        return unknown_name(what, last, _names(models), place=place, code="CFG120", within=above)
     if kind == "missing":
         full = ".".join(filter(None, (name if name != "configuration" else "", str(loc[-1]))))
         return InputError(f"`{full}` is missing", place=document.place(loc), code="CFG121")
-    if loc and loc[-1] == "[key]":
-        return InputError(f"`{name}`: {_said(detail)}", place=document.place_of_key(loc[:-1]), code="CFG122")
     context: Mapping[str, Any] = detail.get("ctx") or {}
     if kind in ("literal_error", "enum"):
         return _choice(
@@ -119,7 +118,7 @@ def _translate(model: type[BaseModel], document: _Places, detail: ErrorDetails) 
     ours = kind == _MISTAKE
     return InputError(
         f"`{name}`: {_said(detail)}",
-        place=document.place(known),
+        place=document.place_of_key(known) if loc and loc[-1] == "[key]" else document.place(known),
         hint=str(context.get("hint", "")) if ours else "",
         code=str(context.get("code", "CFG122")) if ours else "CFG122",
     )

@@ -12,7 +12,7 @@ from chainops.core.config_mistakes import mistake
 class ProjectSettings(BaseModel):
     """Where the sources come from; without a URL the workspace itself is taken as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     repository_url: Annotated[
         str,

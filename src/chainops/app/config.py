@@ -1,0 +1,205 @@
+"""The whole configuration: every room's section in one model, from chainops.yaml or by detection."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from chainops.app.config_checks import check_literals, check_references, check_stages
+from chainops.core.config_text import Check, Document, document_from, load_document, validate
+from chainops.core.errors import InputError
+from chainops.core.references import Resolver
+from chainops.core.secrets import Masker, mask_url
+from chainops.pipeline.settings import PipelineSettings, StageSettings
+from chainops.project.settings import ProjectSettings
+from chainops.stages.common import STAGE_NAMES
+from chainops.stages.options import STAGE_OPTIONS
+from chainops.toolchains.settings import FoundrySettings
+from chainops.tools.settings import ToolsSettings
+
+CONFIG_NAMES = ("chainops.yaml", "chainops.yml")
+
+
+class _Stages(BaseModel):
+    """The stages by name; each field is made from the list of stages and their options."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+    entry_name: ClassVar[str] = "stage"
+
+    def items(self) -> Iterator[tuple[str, StageSettings]]:
+        """Yield every stage's name and settings."""
+        for name in STAGE_NAMES:
+            yield name, getattr(self, _attribute(name))
+
+
+def _attribute(stage: str) -> str:
+    return stage.replace("-", "_")
+
+
+def _stage_model(name: str) -> type[StageSettings]:
+    options = STAGE_OPTIONS.get(name)
+    if options is None:
+        return StageSettings
+    described = Field(description="Options of this stage.")
+    title = "".join(part.title() for part in name.split("-")) + "Settings"
+    fields: Any = {"options": (Annotated[options, described], Field(default_factory=options))}
+    return create_model(title, __base__=StageSettings, __module__=__name__, **fields)
+
+
+def _stages_model() -> type[_Stages]:
+    fields: Any = {}
+    for name in STAGE_NAMES:
+        model = _stage_model(name)
+        fields[_attribute(name)] = (model, Field(default_factory=model, alias=name))
+    return create_model("Stages", __base__=_Stages, __module__=__name__, **fields)
+
+
+Stages = _stages_model()
+
+
+class Config(PipelineSettings, ProjectSettings):
+    """Everything that chainops.yaml can say."""
+
+    model_config = ConfigDict(extra="forbid", title="chainops configuration", defer_build=True)
+
+    stages: Annotated[Stages, Field(description="Settings of the ten stages, by name.")] = Field(  # type: ignore[valid-type]
+        default_factory=Stages
+    )
+    tools: Annotated[
+        ToolsSettings, Field(description="Tools to take from this machine instead of the locked ones.")
+    ] = Field(default_factory=ToolsSettings)
+    foundry: Annotated[FoundrySettings, Field(description="How Foundry builds and tests.")] = Field(
+        default_factory=lambda: FoundrySettings.model_validate({})
+    )
+
+    def stage_settings(self) -> dict[str, StageSettings]:
+        """Return the settings of every stage by its name."""
+        return dict(self.stages.items())  # type: ignore[attr-defined]
+
+    def stage_options(self, stage: str) -> Any:
+        """Return a stage's options (its model in `stages.options`)."""
+        return self.stage_settings()[stage].options
+
+    def public(self) -> dict[str, Any]:
+        """Return what was set as JSON values: references stay references, keys in URLs are masked."""
+        dumped: dict[str, Any] = _masked(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
+        return dumped
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, str) and "://" in value and not value.startswith("secret://"):
+        try:
+            return mask_url(value)
+        except ValueError:
+            return "***"
+    return value
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedConfig:
+    """A valid configuration with its places, and the means to resolve what it refers to."""
+
+    config: Config
+    document: Document
+    workspace: Path
+    #: the file that was read; None when everything was found by detection
+    path: Path | None
+    resolver: Resolver = field(repr=False)
+
+    @property
+    def masker(self) -> Masker:
+        """The masker that knows every secret resolved so far."""
+        return self.resolver.masker
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The variables for the project's code, resolved. Raises `InputErrors`."""
+        return self.resolver.resolve_all(
+            self.config.environment_vars, lambda name: self.document.place(("environment_vars", name))
+        )
+
+    @cached_property
+    def repository_url(self) -> str:
+        """The URL to clone with its references resolved; empty for the local tree."""
+        url = self.resolver.resolve(self.config.repository_url, self.document.place(("repository_url",)))
+        if url:
+            self.masker.add_url(url)
+        return url
+
+
+def find_config(workspace: Path) -> Path | None:
+    """Return the workspace's configuration, or None. Raises `InputError` when there are two."""
+    found = [workspace / name for name in CONFIG_NAMES if os.path.lexists(workspace / name)]
+    if len(found) > 1:
+        raise InputError(
+            f"both {found[0].name} and {found[1].name} are in {workspace}",
+            hint="keep one of them",
+            code="CFG108",
+        )
+    return found[0] if found else None
+
+
+def load_config(
+    workspace: Path,
+    *,
+    path: Path | None = None,
+    data: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+    resolve: bool = True,
+) -> LoadedConfig:
+    """Load `path`, or the workspace's own file, or `data`; without any of them the defaults hold.
+
+    `resolve=False` leaves references unchecked, for a machine that does not have the secrets. Raises
+    `InputErrors` with every mistake and its place, `InputError` when the workspace is not a folder.
+    """
+    if not workspace.is_dir():
+        raise InputError(f"{workspace} is not a folder", hint="give the folder of the project", code="CFG109")
+    file = None if data is not None else (path or find_config(workspace))
+    if file is not None:
+        document = load_document(file, shown_as=_shown(file))
+    else:
+        document = document_from(data or {}, base=workspace.absolute())
+    environment = os.environ if env is None else env
+    resolver = Resolver(env=environment, base=document.base)
+    checks: list[Check] = [check_stages, check_literals]
+    if resolve:
+        checks.append(lambda given: check_references(given, resolver))
+    config = validate(Config, document, checks=checks)
+    return LoadedConfig(
+        config=_named(config, workspace), document=document, workspace=workspace, path=file, resolver=resolver
+    )
+
+
+def _shown(file: Path) -> str:
+    """Name a file as the user would from where they stand."""
+    try:
+        return file.absolute().relative_to(Path.cwd()).as_posix()
+    except ValueError:
+        return str(file)
+
+
+def _named(config: Config, workspace: Path) -> Config:
+    """Fill in the names that a user need not give."""
+    name = config.project_name or workspace.resolve().name or "project"
+    updates: dict[str, Any] = {"project_name": name}
+    if "pipeline_id" not in config.model_fields_set:
+        slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64]
+        updates["pipeline_id"] = slug or "pipeline"
+    return config.model_copy(update=updates)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of chainops.yaml, for editors."""
+    schema = Config.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,122 @@
+"""The pipeline's part of the configuration; which stages there are is told by `app`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from chainops.core.config_mistakes import mistake
+from chainops.pipeline.conditions import ConditionError, parse_condition
+
+_DAY_S = 86_400
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+#: they decide what runs, not what it is told
+_REFUSED = {
+    "HOME": "project code has a private HOME",
+    "PATH": "the tools that run are those that chainops provides",
+    "LD_PRELOAD": "it would load code into every tool",
+    "LD_LIBRARY_PATH": "it would load code into every tool",
+    "FOUNDRY_FFI": "set `foundry: {allow_ffi: true}` instead",
+    "DAPP_FFI": "set `foundry: {allow_ffi: true}` instead",
+}
+
+
+def _as_text(value: object) -> object:
+    """Take YAML's numbers and booleans for the text that an environment holds."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _allowed(name: str) -> str:
+    if not _VARIABLE.match(name):
+        raise mistake("not a name that a variable can have", hint="letters, digits and _")
+    if name in _REFUSED or name.startswith("CHAINOPS_"):
+        why = _REFUSED.get(name, "names that begin with CHAINOPS_ are its own")
+        raise mistake(f"{name} cannot be set", hint=why, code="CFG135")
+    return name
+
+
+EnvironmentName = Annotated[str, AfterValidator(_allowed)]
+EnvironmentText = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int | float | bool)]
+
+
+class NoOptions(BaseModel):
+    """A stage without options of its own."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+    entry_name: ClassVar[str] = "option"
+
+
+class StageSettings(BaseModel):
+    """What can be said of any stage."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    needs: Annotated[
+        list[str] | None,
+        Field(description="Stages that must succeed before this one; the usual ones when left out."),
+    ] = None
+    timeout_s: Annotated[
+        float | None, Field(gt=0, le=7 * _DAY_S, description="Seconds after which the stage is stopped.")
+    ] = None
+    retries: Annotated[int, Field(ge=0, le=10, description="How often a failed attempt is made again.")] = 0
+    when: Annotated[
+        str,
+        Field(
+            description="Condition under which the stage runs, such as "
+            '`branch == "main" and not pull_request` or `changed("src/**", "foundry.toml")`.'
+        ),
+    ] = ""
+    allow_failure: Annotated[
+        bool, Field(description="A failure is shown, and what needs this stage runs all the same.")
+    ] = False
+    enabled: Annotated[bool, Field(description="`false` skips the stage.")] = True
+    options: Annotated[NoOptions, Field(description="Options of this stage.")] = Field(
+        default_factory=NoOptions
+    )
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _can_be_read(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, str) and value.strip():
+            try:
+                parse_condition(value)
+            except ConditionError as error:
+                text = f"{error.message} (character {error.column} of the condition)"
+                raise mistake(text, hint=error.hint, code="CFG134") from error
+        return value
+
+
+class PipelineSettings(BaseModel):
+    """What can be said of a run as a whole."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+
+    pipeline_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            description="Name of this pipeline in history and reports; the project's name when left out.",
+        ),
+    ] = "pipeline"
+    project_name: Annotated[
+        str, Field(max_length=200, description="Name of the project; its folder's name when left out.")
+    ] = ""
+    environment_vars: Annotated[
+        dict[EnvironmentName, EnvironmentText],
+        Field(
+            description="Environment of the project's code: plain values, `${VAR}`, `${VAR:-default}`, "
+            "`secret://env/NAME` or `secret://file/path`."
+        ),
+    ] = {}
+    max_parallel: Annotated[
+        int, Field(ge=1, le=64, description="How many stages run side by side at most.")
+    ] = 4
+    fail_fast: Annotated[
+        bool, Field(description="Start nothing more after the first failure, siblings included.")
+    ] = False
