@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 MASK = b"***"
 #: shorter values would turn ordinary output into asterisks
@@ -16,15 +16,20 @@ _KEY_LENGTH = 16
 def url_secrets(url: str) -> tuple[str, ...]:
     """Return the parts of an RPC or Git URL that act as keys: password, long path segments, query values.
 
-    A provider puts the key in the path (`/v2/<key>`), the query (`?apikey=<key>`) or the user part.
+    A provider puts the key in the path (`/v2/<key>`), the query (`?apikey=<key>`) or the user part. Parts
+    are returned as they stand and unquoted. What cannot be read as a URL counts as a key altogether.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return (url,)
     found = [parts.password or ""]
     if parts.username and len(parts.username) >= _KEY_LENGTH:
         found.append(parts.username)
     found += [s for s in parts.path.split("/") if len(s) >= _KEY_LENGTH and not s.endswith(".git")]
     found += [pair.partition("=")[2] for pair in parts.query.split("&")]
-    return tuple(s for s in found if len(s) >= MIN_SECRET_LENGTH)
+    both = dict.fromkeys([*found, *map(unquote, found)])
+    return tuple(s for s in both if len(s) >= MIN_SECRET_LENGTH)
 
 
 def mask_url(url: str) -> str:
@@ -68,18 +73,36 @@ class Masker:
             return text
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
-    def held_back(self, data: bytes) -> int:
-        """Return how many bytes at the end of `data` could be the beginning of a secret."""
-        longest = max((len(s) for s in self._secrets), default=0)
-        for length in range(min(longest - 1, len(data)), 0, -1):
-            tail = data[-length:]
-            if any(s.startswith(tail) for s in self._secrets):
-                return length
-        return 0
+    def split(self, data: bytes) -> tuple[bytes, bytes]:
+        """Return what of `data` can be shown, masked, and the end that may be a secret's beginning."""
+        if not self._pattern:
+            return data, b""
+        starts = self._open_starts(data)
+        shown = bytearray()
+        position = 0
+        for match in self._pattern.finditer(data):
+            # a secret that is the beginning of a longer one is not masked until the longer is ruled out
+            cut = next((s for s in starts if position <= s <= match.start()), None)
+            if cut is not None:
+                return bytes(shown + data[position:cut]), data[cut:]
+            shown += data[position : match.start()] + MASK
+            position = match.end()
+        cut = next((s for s in starts if s >= position), len(data))
+        return bytes(shown + data[position:cut]), data[cut:]
+
+    def _open_starts(self, data: bytes) -> list[int]:
+        """Return the positions from which on `data` ends in the beginning of a secret."""
+        longest = max(map(len, self._secrets))
+        begin = max(0, len(data) - longest + 1)
+        return [
+            p
+            for p in range(begin, len(data))
+            if any(len(s) > len(data) - p and s.startswith(data[p:]) for s in self._secrets)
+        ]
 
 
 class MaskingStream:
-    """Masks a byte stream whose chunks may cut a secret in two."""
+    """Masks a byte stream whose chunks may cut a secret in two: any chunking gives what the whole would."""
 
     def __init__(self, masker: Masker) -> None:
         self._masker = masker
@@ -87,12 +110,10 @@ class MaskingStream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what can be shown now; the possible beginning of a secret is held back."""
-        data = self._masker.mask(self._rest + chunk)
-        held = self._masker.held_back(data)
-        self._rest = data[len(data) - held :] if held else b""
-        return data[: len(data) - held]
+        shown, self._rest = self._masker.split(self._rest + chunk)
+        return shown
 
     def close(self) -> bytes:
-        """Return what was held back."""
+        """Return what was held back, masked."""
         rest, self._rest = self._rest, b""
-        return rest
+        return self._masker.mask(rest)

@@ -1,0 +1,122 @@
+"""No secret passes, however the bytes are cut, and nothing else is changed."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainops.core.secrets import Masker, MaskingStream, mask_url, url_secrets
+
+KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+
+def streamed(masker: Masker, chunks: list[bytes]) -> bytes:
+    stream = MaskingStream(masker)
+    return b"".join([*(stream.feed(chunk) for chunk in chunks), stream.close()])
+
+
+def test_a_secret_is_replaced_wherever_it_stands() -> None:
+    assert Masker(["hunter22"]).mask(b"a hunter22 b hunter22") == b"a *** b ***"
+
+
+def test_a_value_under_four_characters_is_not_taken_for_a_secret() -> None:
+    assert Masker(["abc", ""]).text("abc abc") == "abc abc"
+
+
+def test_the_url_quoted_form_is_masked_too() -> None:
+    assert Masker(["p@ss w/rd"]).text("https://u:p%40ss%20w%2Frd@host") == "https://u:***@host"
+
+
+def test_every_line_of_a_multi_line_secret_is_masked() -> None:
+    assert Masker(["first line\nsecond line"]).text("x second line y") == "x *** y"
+
+
+def test_a_private_key_is_masked_with_and_without_its_prefix() -> None:
+    assert Masker([KEY]).text(f"{KEY} {KEY[2:]}") == "*** ***"
+
+
+def test_of_two_secrets_that_begin_alike_the_longer_is_masked_whole() -> None:
+    assert Masker(["token", "token-long"]).text("token-long token") == "*** ***"
+
+
+def test_text_that_is_not_utf8_survives_masking() -> None:
+    text = b"caf\xe9 hunter22".decode("utf-8", "surrogateescape")
+    assert Masker(["hunter22"]).text(text).encode("utf-8", "surrogateescape") == b"caf\xe9 ***"
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_a_secret_cut_between_two_chunks_is_masked(cut: int) -> None:
+    assert (
+        streamed(Masker(["hunter22"]), [b"a hunter22 b"[: 2 + cut], b"a hunter22 b"[2 + cut :]]) == b"a *** b"
+    )
+
+
+def test_a_chunk_that_ends_with_a_short_secret_does_not_show_the_rest_of_a_longer_one() -> None:
+    assert streamed(Masker(["token", "token-long"]), [b"token", b"-long\n"]) == b"***\n"
+
+
+def test_a_stream_that_ends_with_a_secret_that_could_have_gone_on_masks_it() -> None:
+    assert streamed(Masker(["token", "token-long"]), [b"token"]) == b"***"
+
+
+def test_what_cannot_begin_a_secret_is_shown_at_once() -> None:
+    assert MaskingStream(Masker(["hunter22"])).feed(b"progress 10 %\n") == b"progress 10 %\n"
+
+
+def test_a_secret_learnt_while_a_stream_runs_is_masked_from_then_on() -> None:
+    masker = Masker()
+    stream = MaskingStream(masker)
+    first = stream.feed(b"hunter22 ")
+    masker.add("hunter22")
+    assert first + stream.feed(b"hunter22") + stream.close() == b"hunter22 ***"
+
+
+# a small alphabet makes secrets that overlap, repeat and begin one another
+words = st.text("ab*", min_size=4, max_size=7)
+
+
+@given(
+    secrets=st.lists(words, min_size=1, max_size=4),
+    pieces=st.lists(st.one_of(words.map(str.encode), st.binary(max_size=3)), max_size=8),
+    cuts=st.lists(st.integers(0, 60), max_size=10),
+)
+def test_any_chunking_gives_what_masking_the_whole_gives(
+    secrets: list[str], pieces: list[bytes], cuts: list[int]
+) -> None:
+    masker = Masker(secrets)
+    whole = b"".join(pieces)
+    edges = sorted({0, len(whole), *(min(cut, len(whole)) for cut in cuts)})
+    chunks = [whole[a:b] for a, b in itertools.pairwise(edges)]
+    assert streamed(masker, chunks) == masker.mask(whole)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://eth.example/v2/abcdefghijklmnop1234", "https://eth.example/v2/***"),
+        ("https://eth.example/?apikey=topsecret", "https://eth.example/?apikey=***"),
+        ("https://user:topsecret@git.example/org/repo.git", "https://user:***@git.example/org/repo.git"),
+        ("https://ghp_abcdefghijklmnop@git.example/r", "https://***@git.example/r"),
+        ("https://git.example/a-long-organisation.git", "https://git.example/a-long-organisation.git"),
+        ("http://127.0.0.1:8545", "http://127.0.0.1:8545"),
+    ],
+)
+def test_a_url_is_shown_without_its_keys(url: str, shown: str) -> None:
+    assert mask_url(url) == shown
+
+
+def test_a_url_added_to_a_masker_hides_its_key_in_other_text() -> None:
+    masker = Masker()
+    masker.add_url("https://eth.example/v2/abcdefghijklmnop1234")
+    assert masker.text("401 for key abcdefghijklmnop1234") == "401 for key ***"
+
+
+def test_a_quoted_password_of_a_url_is_masked_in_its_plain_form_too() -> None:
+    assert "p@ss word" in url_secrets("https://user:p%40ss%20word@host/")
+
+
+def test_what_is_not_a_url_is_not_shown_at_all() -> None:
+    assert mask_url("https://[topsecret") == "***"
