@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import os
-import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from chainops.core.errors import MachineError
-from chainops.core.process_tree import MARKER, kill_marked, signal_group
-from chainops.core.secrets import Masker, MaskingStream
+from chainops.core.process_child import Child, Pipe, ResultPipe, TailPipe
+from chainops.core.process_tree import MARKER
+from chainops.core.secrets import Masker
 from chainops.core.text import decode
 
 #: called with masked bytes as they arrive, from either pipe
 Sink = Callable[[bytes], None]
 
-_READ_BYTES = 1 << 16
+T = TypeVar("T")
+
 _ERROR_TAIL_BYTES = 1 << 16
+#: execve(2): no such file, not allowed, not a folder on the way, not a program
+_CANNOT_START = (errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENOEXEC)
 
 
 class ToolMissingError(MachineError):
@@ -47,7 +50,7 @@ class Command:
     timeout_s: float | None = None
     stdin: bytes = b""
     #: how much of stdout is kept for parsing; the rest is counted and dropped
-    keep_stdout_bytes: int = 64 << 20
+    keep_stdout_bytes: int = 32 << 20
     #: stdout is the tool's result, not prose: it goes to the caller and not to the log
     quiet_stdout: bool = False
     #: names the attempt (`run/stage/attempt/`), so that whatever it started can be found and ended
@@ -62,8 +65,9 @@ class Completed:
 
     argv: tuple[str, ...]
     returncode: int
-    stdout: bytes
-    #: the last 64 KiB of stderr
+    #: not masked, for it is to be parsed: never show it without a `Masker`
+    stdout: bytes = field(repr=False)
+    #: the last 64 KiB of stderr, secrets masked
     stderr_tail: bytes
     duration_s: float
     timed_out: bool = False
@@ -105,40 +109,6 @@ class ProcessRunner(Protocol):
         """
 
 
-@dataclass(slots=True)
-class _Pipe:
-    """Keeps a part of one stream and passes all of it on."""
-
-    keep_bytes: int
-    from_end: bool
-    sink: Sink | None
-    stream: MaskingStream
-    total: int = 0
-    kept: bytearray = field(default_factory=bytearray)
-
-    def take(self, chunk: bytes) -> None:
-        self.total += len(chunk)
-        if self.from_end:
-            self.kept += chunk
-            if len(self.kept) > 2 * self.keep_bytes:
-                del self.kept[: -self.keep_bytes]
-        elif len(self.kept) < self.keep_bytes:
-            self.kept += chunk[: self.keep_bytes - len(self.kept)]
-        self.pass_on(self.stream.feed(chunk))
-
-    def pass_on(self, data: bytes) -> None:
-        if self.sink and data:
-            self.sink(data)
-
-    async def drain(self, reader: asyncio.StreamReader) -> None:
-        while chunk := await reader.read(_READ_BYTES):
-            self.take(chunk)
-        self.pass_on(self.stream.close())
-
-    def result(self) -> bytes:
-        return bytes(self.kept[-self.keep_bytes :] if self.from_end else self.kept)
-
-
 class LocalProcessRunner:
     """Runs commands on this machine, each in a session of its own."""
 
@@ -148,90 +118,75 @@ class LocalProcessRunner:
     async def run(self, command: Command, sink: Sink | None = None) -> Completed:
         """Run `command`; see `ProcessRunner.run`."""
         started = time.monotonic()
-        process = await self._start(command)
-        out = _Pipe(
-            command.keep_stdout_bytes,
-            from_end=False,
-            sink=None if command.quiet_stdout else sink,
-            stream=MaskingStream(self._masker),
+        out = ResultPipe(
+            self._masker, None if command.quiet_stdout else sink, keep_bytes=command.keep_stdout_bytes
         )
-        err = _Pipe(_ERROR_TAIL_BYTES, from_end=True, sink=sink, stream=MaskingStream(self._masker))
+        err = TailPipe(self._masker, sink, keep_bytes=_ERROR_TAIL_BYTES)
+        child = await start_child(command, out, err)
         timed_out = False
-        work = asyncio.ensure_future(_communicate(process, command.stdin, out, err))
         try:
-            await asyncio.wait_for(asyncio.shield(work), command.timeout_s)
+            async with asyncio.timeout(command.timeout_s) as limit:
+                await child.until_ended()
         except TimeoutError:
-            timed_out = True
+            timed_out = limit.expired()
         finally:
             # also reached when the stage is cancelled: whatever still runs is ended before we go on
-            await asyncio.shield(_end(process, command, work))
+            returncode = await uninterrupted(child.end())
+        if child.failure:
+            raise child.failure
         return Completed(
             argv=command.argv,
-            returncode=process.returncode if process.returncode is not None else -signal.SIGKILL,
-            stdout=out.result(),
-            stderr_tail=self._masker.mask(err.result()),
+            returncode=returncode,
+            stdout=out.kept(),
+            stderr_tail=err.kept(),
             duration_s=time.monotonic() - started,
             timed_out=timed_out,
-            stdout_bytes=out.total,
+            stdout_bytes=out.total_bytes,
         )
 
-    async def _start(self, command: Command) -> asyncio.subprocess.Process:
-        env = dict(command.env)
-        if command.marker:
-            env[MARKER] = command.marker
+
+async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
+    """Start `command` with its output going to the pipes; whoever starts a child awaits its `end`.
+
+    Raises `ToolMissingError` when the program cannot be started.
+    """
+    # a mark of its own below the attempt's: ending this command must not end another one of the attempt
+    marker = f"{command.marker}{os.urandom(4).hex()}/" if command.marker else ""
+    child = Child(out, err, marker=marker, grace_s=command.grace_s)
+    try:
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: child,
+            *command.argv,
+            cwd=command.cwd,
+            env={**command.env, MARKER: marker} if marker else dict(command.env),
+            stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        if error.errno not in _CANNOT_START:
+            raise
+        raise ToolMissingError(
+            f"cannot start {command.argv[0]} in {command.cwd}: {error.strerror}",
+            hint="run `chainops doctor` to see which tools are missing",
+        ) from error
+    child.begin(transport, command.stdin)
+    return child
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` to its end even when cancelled meanwhile, once or often; then pass the cancellation on."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
         try:
-            return await asyncio.create_subprocess_exec(
-                *command.argv,
-                cwd=command.cwd,
-                env=env,
-                stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-            raise ToolMissingError(
-                f"cannot start {command.argv[0]} in {command.cwd}: {error.strerror}",
-                hint="run `chainops doctor` to see which tools are missing",
-            ) from error
-
-
-async def _communicate(process: asyncio.subprocess.Process, stdin: bytes, out: _Pipe, err: _Pipe) -> None:
-    assert process.stdout is not None  # noqa: S101 - both pipes were asked for
-    assert process.stderr is not None  # noqa: S101 - both pipes were asked for
-    await asyncio.gather(_feed(process, stdin), out.drain(process.stdout), err.drain(process.stderr))
-    await process.wait()
-
-
-async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    if process.stdin is None:
-        return
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a tool may not read its input
-        process.stdin.write(data)
-        await process.stdin.drain()
-    process.stdin.close()
-
-
-async def _end(process: asyncio.subprocess.Process, command: Command, work: asyncio.Future[None]) -> None:
-    """Leave nothing behind: polite signals to what still runs, SIGKILL to what stays."""
-    if not work.done():
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            signal_group(process.pid, sign)
-            done, _ = await asyncio.wait({work}, timeout=command.grace_s)
-            if done:
-                break
-    signal_group(process.pid, signal.SIGKILL)
-    if command.marker and not work.done():
-        kill_marked(command.marker)
-    done, _ = await asyncio.wait({work}, timeout=5)
-    if not done:
-        # a process outside the group still holds a pipe: stop reading, the sweep at the stage's end finds it
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
-    with contextlib.suppress(asyncio.CancelledError):
-        if work.done() and not work.cancelled():
-            work.result()
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        raise cancelled
+    return task.result()
 
 
 #: what a child may see of our environment; everything else has to be declared
