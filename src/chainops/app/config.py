@@ -12,11 +12,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from chainops.app.config_checks import check_literals, check_references, check_stages
+from chainops.app.config_checks import check_literals, check_networks, check_references, check_stages
+from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
 from chainops.core.errors import InputError
 from chainops.core.references import Resolver
 from chainops.core.secrets import Masker, mask_url
+from chainops.deploy.settings import DeploySection, SmokeSection
 from chainops.pipeline.settings import PipelineSettings, StageSettings
 from chainops.project.settings import ProjectSettings
 from chainops.stages.common import STAGE_NAMES
@@ -78,6 +80,19 @@ class Config(PipelineSettings, ProjectSettings):
     foundry: Annotated[FoundrySettings, Field(description="How Foundry builds and tests.")] = Field(
         default_factory=lambda: FoundrySettings.model_validate({})
     )
+    networks: Annotated[
+        NetworksSection, Field(description="Networks by name; `embedded` is there without being declared.")
+    ] = Field(default_factory=dict)
+    target_network: Annotated[
+        str, Field(description="Network of contract-deploy and smoke-tests, one of `networks`.")
+    ] = EMBEDDED
+    deploy: Annotated[
+        DeploySection | None,
+        Field(description="What to deploy: contracts and calls, a forge script, or a YAML file's path."),
+    ] = None
+    smoke_tests: Annotated[
+        SmokeSection, Field(description="Calls to what was deployed, and what must come of them.")
+    ] = Field(default_factory=list)
 
     def stage_settings(self) -> dict[str, StageSettings]:
         """Return the settings of every stage by its name."""
@@ -172,7 +187,7 @@ def load_config(
         document = document_from(data or {}, base=workspace.absolute())
     environment = os.environ if env is None else env
     resolver = Resolver(env=environment, base=document.base)
-    checks: list[Check] = [check_stages, check_literals]
+    checks: list[Check] = [check_stages, check_networks, check_literals]
     if resolve:
         checks.append(lambda given: check_references(given, resolver))
     config = validate(Config, document, checks=checks)

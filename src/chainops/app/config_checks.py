@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chainops.app.stage_graph import DEFAULTS
+from chainops.chains.settings import EMBEDDED
 from chainops.core.config_mistakes import unknown_name
 from chainops.core.config_text import Document
 from chainops.core.errors import ChainopsError, InputError
@@ -69,6 +70,36 @@ def find_circles(needs: Mapping[str, Iterable[str]]) -> list[list[str]]:
     for name in needs:
         visit(name, [])
     return circles
+
+
+def check_networks(document: Document) -> Iterator[ChainopsError]:
+    """Find networks that are named and not declared, and more than one production network."""
+    networks = document.data.get("networks")
+    declared = dict(networks) if isinstance(networks, Mapping) else {}
+    known = [*declared, *({EMBEDDED} - set(declared))]
+    target = document.data.get("target_network")
+    if isinstance(target, str) and target not in known:
+        place = document.place(("target_network",))
+        yield unknown_name("network", target, known, place=place, code="CFG136")
+    deploy = document.data.get("deploy")
+    overrides = deploy.get("networks") if isinstance(deploy, Mapping) else None
+    for name in overrides if isinstance(overrides, Mapping) else ():
+        if name not in known:
+            place = document.place_of_key(("deploy", "networks", name))
+            yield unknown_name("network", name, known, place=place, code="CFG136")
+    production = [n for n, v in declared.items() if isinstance(v, Mapping) and v.get("production") is True]
+    for name in production:
+        place = document.place_of_key(("networks", name, "production"))
+        if name != production[0]:
+            text = f"`{production[0]}` is marked production already; a run has one production network"
+            yield InputError(text, place=place, code="CFG137")
+        if name == target:
+            yield InputError(
+                f"`target_network` is `{name}`, which is marked production",
+                place=document.place(("target_network",)),
+                hint="production-deploy goes there after an approval; choose another for contract-deploy",
+                code="CFG138",
+            )
 
 
 def check_literals(document: Document) -> Iterator[ChainopsError]:

@@ -78,10 +78,15 @@ def unknown_name(
 def from_pydantic(model: type[BaseModel], document: _Places, error: ValidationError) -> list[ChainopsError]:
     """Return one error for each mistake. Values are never repeated, as they may be secrets."""
     found: dict[tuple[Place, Loc], list[InputError]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    details = error.errors(include_url=False, include_input=False)
+    deeper = {document.path_of(d["loc"])[:n] for d in details for n in range(len(document.path_of(d["loc"])))}
+    deeper |= {document.path_of(d["loc"]) for d in details if d["type"] == "missing"}
+    for detail in details:
+        path = document.path_of(detail["loc"])
+        if detail["type"].endswith("_type") and len(path) < len(detail["loc"]) and path in deeper:
+            continue  # a union's other member: the value is taken for the one whose parts are wrong
         one = _translate(model, document, detail)
-        known = document.path_of(detail["loc"])
-        key = (one.place or Place(document.path), known if one.code == "CFG122" else tuple(detail["loc"]))
+        key = (one.place or Place(document.path), path if one.code == "CFG122" else tuple(detail["loc"]))
         found.setdefault(key, []).append(one)
     return [_joined(group) for group in found.values()]
 

@@ -127,6 +127,23 @@ stages:
     assert nodes["compilation"].skip_reason == ""
 
 
+def test_networks_that_are_named_must_be_declared(tmp_path: Path) -> None:
+    text = """
+target_network: sepola
+networks:
+  sepolia: {kind: testnet, chain_id: 11155111, url: "https://rpc.example", production: true}
+  other: {kind: embedded, production: true}
+deploy:
+  contracts: [{contract: Vault}]
+  networks: {sepoli: {}}
+"""
+    assert mistakes(tmp_path, text) == [(2, "CFG136"), (5, "CFG137"), (8, "CFG136")]
+    assert mistakes(tmp_path, text.replace("sepola", "sepolia"))[0] == (2, "CFG138")
+    with pytest.raises(InputErrors) as caught:
+        load(tmp_path, "deploy: {contracts: [{contrac: Vault}]}")
+    assert [e.code for e in caught.value.errors] == ["CFG121", "CFG120"]
+
+
 def test_options_of_a_stage_have_their_own_model(tmp_path: Path) -> None:
     config = load(tmp_path, "stages: {dependency-install: {options: {allow_scripts: [a]}}}").config
     assert config.stage_options("dependency-install").allow_scripts == ["a"]

@@ -33,6 +33,7 @@ class Settings(BaseModel):
     size: int = 0
     address: str = ""
     even: int = 0
+    either: Stage | str | None = None
 
     @field_validator("even")
     @classmethod
@@ -78,6 +79,13 @@ def test_reports_all_mistakes_at_once_in_the_order_of_the_file() -> None:
 def test_joins_what_the_members_of_a_union_say() -> None:
     assert errors_of("name: a\nstages: {a: {when: {}}}\n") == [
         "chainops.yaml:2:20: `stages.a.when`: should be text, or should be a list [CFG122]"
+    ]
+
+
+def test_a_union_of_text_and_mapping_tells_of_the_mapping_alone() -> None:
+    assert errors_of("name: a\neither: {needs: x, wen: y}\n") == [
+        "chainops.yaml:2:17: `either.needs`: should be a list [CFG122]",
+        "chainops.yaml:2:20: unknown setting `either.wen` [CFG120]\n  hint: did you mean `when`?",
     ]
 
 
