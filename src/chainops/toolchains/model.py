@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from chainops.core.errors import Place
 
@@ -29,13 +30,17 @@ class ContractBuild:
     name: str
     runtime_size_bytes: int
     init_size_bytes: int
-    #: sha256 of the runtime bytecode, link references left as they are
+    #: sha256 of the runtime bytecode's hexadecimal text without `0x`, link references left as they are
     runtime_digest: str
     #: the artifact (ABI, bytecode, link and immutable references), relative to the build output
     artifact: str
+    #: the same of the init bytecode
+    init_digest: str = ""
     solc_version: str = ""
     #: the project's own and deployable: not a test, script, mock, library dependency, interface or abstract
     deployable: bool = True
+    #: from a source that ships: interfaces and abstract contracts too, but no test, script, mock or library
+    own: bool = True
 
     @property
     def fqn(self) -> str:
@@ -58,10 +63,24 @@ class BuildResult:
     #: a known limit was met (`solc-memory`, `missing-library`, `network`, …), not a mistake in the code
     limit: str = ""
     hint: str = ""
+    #: build-info files of the current build, relative to `output_dir`
+    build_infos: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Documentation of the project's own contracts, as a page."""
+
+    #: relative, with forward slashes: `src/Vault.sol.md`
+    name: str
+    text: str
+    media_type: str = "text/markdown"
 
 
 class TestStatus(StrEnum):
     """How a test ended."""
+
+    __test__ = False  # pytest would collect the class by its name
 
     PASSED = "passed"
     FAILED = "failed"
@@ -71,6 +90,8 @@ class TestStatus(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestCase:
     """One test of the project's suite."""
+
+    __test__: ClassVar[bool] = False  # pytest would collect the class by its name
 
     #: `path:Contract`
     suite: str
@@ -103,6 +124,12 @@ class SuiteResult:
     #: set when the suite could not run at all (it did not compile, the node was not reachable)
     failure: str = ""
     hint: str = ""
+    #: the known limit behind `failure`, as in `BuildResult.limit`
+    limit: str = ""
+    #: the tool's own report in the request's scratch folder, traces left out; empty when there is none
+    report_file: str = ""
+    #: what random inputs were drawn from, so that a run can be repeated
+    seed: str = ""
 
     def count(self, status: TestStatus) -> int:
         """Return how many tests ended with `status`."""
@@ -167,6 +194,8 @@ class GasReport:
     """Gas by contract and function, from the unit tests."""
 
     entries: tuple[GasEntry, ...] = ()
+    #: the tool's own report in the request's scratch folder; empty when there is none
+    report_file: str = ""
     #: set when no gas report could be made
     failure: str = ""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from chainops.core.process import Sink
 from chainops.core.tooluse import ToolUse
-from chainops.toolchains.model import BuildResult, Coverage, GasReport, SuiteResult
+from chainops.toolchains.model import BuildResult, Coverage, Document, GasReport, SuiteResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,15 @@ class ToolchainRequest:
     #: Foundry's profile or the like; empty for the default
     profile: str = ""
     allow_ffi: bool = False
+    #: HOME of the project's code; `home` beside `build_dir` when None
+    home: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestSelection:
     """Which tests to run: globs over paths relative to the root. `rpc_url` runs them against that chain."""
+
+    __test__: ClassVar[bool] = False  # pytest would collect the class by its name
 
     match_path: str = ""
     no_match_path: str = ""
@@ -52,6 +56,9 @@ class Toolchain(Protocol):
 
     async def build(self, request: ToolchainRequest, sink: Sink) -> BuildResult:
         """Compile everything, tests included; a mistake in the code is a result, not an exception."""
+
+    async def documentation(self, build: BuildResult) -> tuple[Document, ...]:
+        """Return pages made from the comments (NatSpec) of the project's own contracts."""
 
     async def test(self, request: ToolchainRequest, selection: TestSelection, sink: Sink) -> SuiteResult:
         """Run the selected tests; failing ones are a result."""

@@ -1,0 +1,1 @@
+"""An adapter for each toolchain; `app` chooses one."""
