@@ -1,1 +1,1 @@
-"""Networks, JSON-RPC, the embedded dev chain and the crash-safe sender."""
+"""Networks, the JSON-RPC client, the run's own chain and the crash-safe sender."""

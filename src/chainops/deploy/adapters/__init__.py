@@ -1,0 +1,1 @@
+"""Runners of deploy scripts, one for each toolchain."""

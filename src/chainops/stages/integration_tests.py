@@ -1,0 +1,98 @@
+"""Runs the project's integration suite against a chain that exists for it alone.
+
+Outputs: `tests` {total, passed, failed, skipped}, `cases` (TestCase), `failure_groups` (FailureGroup),
+`seed`, `chain` {kind: "anvil"|"fork", chain_id, block}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from chainops.chains.model import DEV_CHAIN_ID, Network, NetworkKind
+from chainops.chains.ports import ChainAccess, OpenChain
+from chainops.pipeline.model import Outcome, StageContext, StageStatus
+from chainops.stages.common import INTEGRATION_TESTS, project_root
+from chainops.stages.suites import (
+    failed_suite,
+    suite_metrics,
+    suite_outputs,
+    suite_summary,
+    toolchain_request,
+)
+from chainops.toolchains.failures import group_failures
+from chainops.toolchains.ports import TestSelection, Toolchain
+from chainops.toolchains.settings import FoundrySettings
+
+
+class IntegrationTestsStage:
+    """Stage 7."""
+
+    name = INTEGRATION_TESTS
+
+    def __init__(
+        self,
+        *,
+        toolchain: Toolchain,
+        chains: ChainAccess,
+        settings: FoundrySettings | None = None,
+        env: Mapping[str, str] | None = None,
+        fork_url: str = "",
+        fork_block: int | None = None,
+    ) -> None:
+        """With `fork_url` (a URL, or the reference of one) the chain starts as a fork and keeps its id."""
+        self._toolchain = toolchain
+        self._chains = chains
+        self._settings = settings or FoundrySettings()
+        self._env = env or {}
+        self._network = Network(
+            name="integration",
+            kind=NetworkKind.EMBEDDED,
+            chain_id=0 if fork_url else DEV_CHAIN_ID,
+            fork_url=fork_url,
+            fork_block=fork_block,
+        )
+
+    async def run(self, context: StageContext) -> Outcome:
+        """Start a chain, run the suite, stop the chain; skipped when the project has no such suite."""
+        path = self._settings.integration_path
+        if not has_sources(project_root(context), path):
+            return Outcome(status=StageStatus.SKIPPED, reason=f"the project has no tests in {path}")
+        async with self._chains.fresh(
+            self._network, scratch=context.scratch / "chain", marker=context.marker, log=context.log
+        ) as chain:
+            return await self._test(context, chain)
+
+    async def _test(self, context: StageContext, chain: OpenChain) -> Outcome:
+        kind = "fork" if self._network.fork_url else "anvil"
+        chain_id, block = chain.network.chain_id, await chain.rpc.number("eth_blockNumber")
+        context.say(f"{kind}: chain {chain_id} at block {block}")
+        request = toolchain_request(context, self._settings, self._env)
+        selection = TestSelection(
+            match_path=self._settings.integration_path,
+            rpc_url=chain.url,
+            extra_env={"CHAINOPS_RPC_URL": chain.url, "CHAINOPS_CHAIN_ID": str(chain_id)},
+        )
+        suite = await self._toolchain.test(request, selection, context.log)
+        outcome = Outcome(
+            status=StageStatus.SUCCESS,
+            reason=suite_summary(suite),
+            metrics=suite_metrics(suite),
+            tools=(*chain.tools, *await self._toolchain.tools()),
+            outputs={
+                **suite_outputs(suite, group_failures(suite.cases)),
+                "chain": {"kind": kind, "chain_id": chain_id, "block": block},
+            },
+        )
+        failed = failed_suite(suite, allow_no_tests=False)
+        if not failed:
+            return outcome
+        return replace(failed, metrics=outcome.metrics, tools=outcome.tools, outputs=outcome.outputs)
+
+
+def has_sources(root: Path, pattern: str) -> bool:
+    """Return whether a Solidity file lies where the glob `pattern` points."""
+    # pathlib's `**` stands for folders only, forge's for files, too
+    wider = pattern + "/*" if pattern.endswith("**") else pattern
+    return any(path.suffix == ".sol" for path in root.glob(wider))
