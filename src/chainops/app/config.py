@@ -21,6 +21,7 @@ from chainops.core.secrets import Masker, mask_url
 from chainops.deploy.settings import DeploySection, SmokeSection
 from chainops.pipeline.settings import PipelineSettings, StageSettings
 from chainops.project.settings import ProjectSettings
+from chainops.quality.settings import QualityGatesSettings
 from chainops.stages.common import STAGE_NAMES
 from chainops.stages.options import STAGE_OPTIONS
 from chainops.toolchains.settings import FoundrySettings
@@ -80,6 +81,9 @@ class Config(PipelineSettings, ProjectSettings):
     foundry: Annotated[FoundrySettings, Field(description="How Foundry builds and tests.")] = Field(
         default_factory=lambda: FoundrySettings.model_validate({})
     )
+    quality_gates: Annotated[
+        QualityGatesSettings, Field(description="What a run must measure up to before anything is deployed.")
+    ] = Field(default_factory=QualityGatesSettings)
     networks: Annotated[
         NetworksSection, Field(description="Networks by name; `embedded` is there without being declared.")
     ] = Field(default_factory=dict)
@@ -102,9 +106,13 @@ class Config(PipelineSettings, ProjectSettings):
         """Return a stage's options (its model in `stages.options`)."""
         return self.stage_settings()[stage].options
 
-    def public(self) -> dict[str, Any]:
-        """Return what was set as JSON values: references stay references, keys in URLs are masked."""
-        dumped: dict[str, Any] = _masked(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    def public(self, *, defaults: bool = False) -> dict[str, Any]:
+        """Return what was set, with `defaults` everything, as JSON values.
+
+        References stay references, and keys in URLs are masked.
+        """
+        values = self.model_dump(mode="json", by_alias=True, exclude_unset=not defaults)
+        dumped: dict[str, Any] = _masked(values)
         return dumped
 
 

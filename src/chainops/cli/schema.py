@@ -1,0 +1,29 @@
+"""`chainops schema`: JSON Schemas of what chainops reads and writes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from chainops.cli.output import emit
+from chainops.core.errors import InputError
+
+#: what there is a schema of → where it comes from
+_SCHEMAS = ("config",)
+
+
+def command(
+    of: Annotated[str, typer.Argument(help="`config` for chainops.yaml.")] = "config",
+    as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = True,
+) -> None:
+    """Print the JSON Schema of chainops.yaml, for editors and checks in CI."""
+    emit(_schema(of), "", as_json=as_json)
+
+
+def _schema(of: str) -> dict[str, Any]:
+    if of == "config":
+        from chainops.app.config import json_schema
+
+        return json_schema()
+    raise InputError(f"there is no schema of `{of}`", hint="known: " + ", ".join(_SCHEMAS), code="GEN110")
