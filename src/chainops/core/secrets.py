@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote, urlsplit
+
+T = TypeVar("T")
 
 MASK = b"***"
 #: shorter values would turn ordinary output into asterisks
@@ -72,6 +76,22 @@ class Masker:
         if not self._pattern:
             return text
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+    def value(self, value: T) -> T:
+        """Return `value` with every text in it masked, inside dataclasses, mappings and sequences too."""
+        return cast("T", self._masked(value)) if self._pattern else value
+
+    def _masked(self, value: Any) -> Any:
+        if type(value) is str:  # not the members of a StrEnum
+            return self.text(value)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            fields = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+            return dataclasses.replace(value, **{name: self._masked(v) for name, v in fields})
+        if isinstance(value, Mapping):
+            return {self._masked(k): self._masked(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self._masked(v) for v in value)
+        return value
 
     def split(self, data: bytes) -> tuple[bytes, bytes]:
         """Return what of `data` can be shown, masked, and the end that may be a secret's beginning."""

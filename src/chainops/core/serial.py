@@ -68,21 +68,40 @@ def _build_generic(origin: Any, arguments: tuple[Any, ...], data: Any) -> Any:
             return None
         return _build(next(a for a in arguments if a is not type(None)), data)
     if origin in (tuple, list, frozenset):
+        if not isinstance(data, list | tuple):
+            raise TypeError(f"a list is expected, not {type(data).__name__}")
         return origin(_build(arguments[0], item) for item in data)
     if issubclass(origin, Mapping):
+        _check_object(dict, data)
         return {key: _build(arguments[1], item) for key, item in data.items()}
     raise TypeError(f"cannot read {origin!r} from JSON")
 
 
 def _build_class(kind: type, data: Any) -> Any:
     if issubclass(kind, IntEnum):
-        return kind[str(data).upper()]
+        return _member(kind, data)
     if kind is datetime:
         return parse_time(data)
     if dataclasses.is_dataclass(kind):
+        _check_object(kind, data)
         hints = _hints(kind)
         known = {f.name for f in dataclasses.fields(kind)}
         return kind(**{k: _build(hints[k], v) for k, v in data.items() if k in known})
+    if kind in (str, bool, int) and type(data) is not kind:
+        # str(None) or int(1.5) would make a wrong value of a wrong entry
+        raise TypeError(f"{kind.__name__} is expected, not {type(data).__name__}")
     if kind in (str, int, float, bool) or issubclass(kind, Enum | Path):
         return kind(data)
     raise TypeError(f"cannot read {kind.__name__} from JSON")
+
+
+def _member(kind: type[IntEnum], data: Any) -> IntEnum:
+    try:
+        return kind[str(data).upper()]
+    except KeyError:
+        raise ValueError(f"{data!r} is no {kind.__name__}") from None
+
+
+def _check_object(kind: type, data: Any) -> None:
+    if not isinstance(data, Mapping):
+        raise TypeError(f"{kind.__name__} is read from an object, not from {type(data).__name__}")

@@ -34,18 +34,17 @@ def advance(
 
     `missing` are the verdicts on required gates that nothing has measured so far; they count only once every
     stage that could still measure them has ended. A failed stage, or one with a failed gate, blocks all that
-    stands on it. A stage that touches a chain also waits for every stage that does not, and is blocked by any
-    gate that did not pass.
+    stands on it. A stage that touches a chain also waits for every stage that does not and that can end
+    before it, and is blocked by any gate that did not pass.
     """
     states = {s.node.name: s for s in run.stages}
     ready: list[StageNode] = []
     skips: list[Skip] = []
-    open_stages = False
+    running = any(s.status is StageStatus.RUNNING for s in run.stages)
     stop = fail_fast and any(is_broken(s) for s in run.stages)
     for node in graph.nodes:
         state = states[node.name]
         if state.status in (StageStatus.RUNNING, StageStatus.WAITING):
-            open_stages = open_stages or state.status is StageStatus.RUNNING
             continue
         if state.status.ended and not wants_retry(state):
             continue
@@ -56,9 +55,7 @@ def advance(
             skips.append(skip)
         elif _may_start(node, graph, states):
             ready.append(node)
-        else:
-            open_stages = open_stages or not _waits_on_person(node, states)
-    return Decision(ready=tuple(ready), skips=tuple(skips), finished=not (ready or skips or open_stages))
+    return Decision(ready=tuple(ready), skips=tuple(skips), finished=not (ready or skips or running))
 
 
 def is_broken(stage: StageRecord) -> bool:
@@ -95,7 +92,9 @@ def _skip(
             return Skip(stage=node.name, reason=blocked_reason(states[need]), blocked=True)
     if not node.touches_chain or not _gates_are_in(node, graph, states):
         return None
-    failed = [v for s in states.values() for v in s.verdicts if not v.passed] + list(missing)
+    # a retry is not blocked by what its own first attempt measured
+    others = [s for s in states.values() if s.node.name != node.name]
+    failed = [v for s in others for v in s.verdicts if not v.passed] + list(missing)
     if failed:
         return Skip(stage=node.name, reason=f"gate {failed[0].gate}: {failed[0].message}", blocked=True)
     return None
@@ -112,23 +111,21 @@ def blocked_reason(stage: StageRecord) -> str:
 
 
 def _gates_are_in(node: StageNode, graph: Graph, states: dict[str, StageRecord]) -> bool:
-    """Whether every stage that could still yield a verdict has ended."""
-    after = graph.downstream(node.name)
+    """Whether every stage that could still yield a verdict before `node` has ended.
+
+    What stands on this chain stage, or on one that comes after it, cannot end before it.
+    """
+    position = [n.name for n in graph.nodes].index(node.name)
+    later = frozenset[str]().union(
+        *(graph.downstream(n.name) for n in graph.nodes[position:] if n.touches_chain)
+    )
     return all(
         s.status.ended and not wants_retry(s)
         for s in states.values()
-        if not s.node.touches_chain and s.node.name not in after
+        if not s.node.touches_chain and s.node.name not in later
     )
 
 
 def _may_start(node: StageNode, graph: Graph, states: dict[str, StageRecord]) -> bool:
     needs_done = all(states[n].status.ended and not wants_retry(states[n]) for n in node.needs)
     return needs_done and (not node.touches_chain or _gates_are_in(node, graph, states))
-
-
-def _waits_on_person(node: StageNode, states: dict[str, StageRecord]) -> bool:
-    """Whether a stage before this one is waiting for an approval and nothing else holds it."""
-    pending = [states[n] for n in node.needs if not states[n].status.ended]
-    return bool(pending) and all(
-        s.status is StageStatus.WAITING or _waits_on_person(s.node, states) for s in pending
-    )

@@ -14,6 +14,7 @@ from chainops.core.errors import ChainopsError, ExitCode, InputErrors, MachineEr
 from chainops.core.files import from_os_error
 from chainops.core.process_tree import kill_marked
 from chainops.core.secrets import Masker
+from chainops.core.serial import to_json
 from chainops.core.units import format_duration
 from chainops.pipeline.logs import AttemptLog
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageNode, StageStatus
@@ -81,11 +82,17 @@ class LocalAttemptRunner:
                     upstream=upstream,
                     artifacts=self._artifacts(node.name),
                 )
-                return await self._limited(node, context)
+                if attempt > 1:  # what an attempt left behind whose runner was killed
+                    kill_marked(f"{self._run_id}/{node.name}/")
+                outcome = await self._limited(node, context)
+                to_json(outcome)  # refused here, what cannot be journaled fails this stage and not the run
+                return self._masker.value(outcome)
         except ChainopsError as error:
             return failed_outcome(error, self._masker)
         except OSError as error:
-            return failed_outcome(from_os_error(error), self._masker)
+            ours = error.errno is None  # raised by code, not by the system
+            cause = self._our_fault(folder, attempt, error) if ours else from_os_error(error)
+            return failed_outcome(cause, self._masker)
         except Exception as error:  # noqa: BLE001 - a mistake of ours in one stage must not lose the run
             return failed_outcome(self._our_fault(folder, attempt, error), self._masker)
         finally:
@@ -97,7 +104,7 @@ class LocalAttemptRunner:
         with log.open("ab") as file:
             file.write(self._masker.mask("".join(traceback.format_exception(error)).encode()))
         return MachineError(
-            f"chainops itself failed: {type(error).__name__}: {error}",
+            f"chainops itself failed: {type(error).__name__}: {error}".rstrip(": "),
             code="PIP399",
             hint=f"please report it with the log {log}",
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainops.core.clock import Clock
-from chainops.pipeline.advance import advance, wants_retry
+from chainops.pipeline.advance import advance, is_broken, wants_retry
 from chainops.pipeline.attempt import AttemptRunner
 from chainops.pipeline.events import (
     AttemptFinished,
@@ -22,9 +22,9 @@ from chainops.pipeline.events import (
     StageSkipped,
 )
 from chainops.pipeline.fold import apply, reduce
-from chainops.pipeline.graph import Graph
+from chainops.pipeline.graph import Graph, GraphError
 from chainops.pipeline.journal import Journal
-from chainops.pipeline.model import Outcome, RunRecord, StageNode, StageStatus
+from chainops.pipeline.model import FailureKind, Outcome, RunRecord, StageNode, StageStatus
 from chainops.pipeline.ports import Gatekeeper, RunWatcher
 from chainops.pipeline.verdict import final_event
 from chainops.quality.model import Verdict
@@ -45,6 +45,10 @@ class RunPlan:
     config: Mapping[str, Any] = field(default_factory=dict)
     max_parallel: int = 4
     fail_fast: bool = False
+
+    def __post_init__(self) -> None:
+        if self.max_parallel < 1:
+            raise ValueError("max_parallel must be at least 1, or nothing would ever start")
 
 
 class Engine:
@@ -121,6 +125,12 @@ class Engine:
             self._journal.append(plan.run_id, started)
             return reduce(plan.run_id, [started])
         self.record = reduce(plan.run_id, events)
+        if {s.node.name for s in self.record.stages} != {n.name for n in plan.graph.nodes}:
+            raise GraphError(
+                f"run {plan.run_id} was started with other stages",
+                code="PIP102",
+                hint="take the stages back to what they were, or start a new run",
+            )
         for stage in self.record.stages:
             if stage.status is StageStatus.RUNNING:
                 number = stage.attempts[-1].attempt
@@ -171,10 +181,7 @@ class Engine:
         done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             self._finish(task)
-        if self._plan.fail_fast and any(
-            s.status is StageStatus.FAILED and not wants_retry(s) and not s.node.allow_failure
-            for s in self._record().stages
-        ):
+        if self._plan.fail_fast and any(is_broken(s) for s in self._record().stages):
             await self._stop_running()
 
     async def _stop_running(self) -> None:
@@ -187,10 +194,7 @@ class Engine:
 
     def _finish(self, task: asyncio.Task[Outcome]) -> None:
         node, number, started_s = self._running.pop(task)
-        if task.cancelled():
-            outcome = Outcome(status=StageStatus.CANCELLED, reason="cancelled")
-        else:
-            outcome = task.result()
+        outcome = _outcome(task)
         self._append(
             AttemptFinished(
                 at=self._now(),
@@ -217,3 +221,18 @@ class Engine:
 
     def _now(self) -> datetime:
         return self._clock.now()
+
+
+def _outcome(task: asyncio.Task[Outcome]) -> Outcome:
+    """Return how an attempt ended, also when its runner broke: the other stages are not lost with it."""
+    if task.cancelled():
+        return Outcome(status=StageStatus.CANCELLED, reason="cancelled")
+    error = task.exception()
+    if error is None:
+        return task.result()
+    return Outcome(
+        status=StageStatus.FAILED,
+        reason=f"the attempt could not be run: {type(error).__name__}: {error}",
+        failure=FailureKind.MACHINE,
+        code="PIP398",
+    )

@@ -44,21 +44,27 @@ def reduce(run_id: str, events: Iterable[Event]) -> RunRecord:
         stages=tuple(StageRecord(node=n, status=StageStatus.PENDING) for n in first.nodes),
         config=first.config,
     )
-    for event in iterator:
-        record = apply(event, record)
+    for number, event in enumerate(iterator, 2):
+        try:
+            record = apply(event, record)
+        except LookupError as error:
+            raise JournalError(
+                f"entry {number} of run {run_id} does not fit those before it: {error}"
+            ) from error
     return record
 
 
 @singledispatch
 def apply(event: Event, record: RunRecord) -> RunRecord:
     """Return the record after one more event."""
-    raise TypeError(f"{type(event).__name__} cannot be applied")
+    raise LookupError(f"{type(event).__name__} cannot follow")
 
 
 @apply.register
 def _(event: RunResumed, record: RunRecord) -> RunRecord:
     stages = tuple(
-        replace(s, status=StageStatus.PENDING, reason="") if _reopens(s) else s for s in record.stages
+        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False) if _reopens(s) else s
+        for s in record.stages
     )
     return replace(
         record,
@@ -83,7 +89,10 @@ def _(event: AttemptStarted, record: RunRecord) -> RunRecord:
     stage = record.stage(event.stage)
     return _with(
         record,
-        replace(stage, status=StageStatus.RUNNING, reason="", attempts=(*stage.attempts, attempt)),
+        # what an earlier attempt measured no longer counts
+        replace(
+            stage, status=StageStatus.RUNNING, reason="", verdicts=(), attempts=(*stage.attempts, attempt)
+        ),
     )
 
 
@@ -137,7 +146,10 @@ def _(event: RunFinished, record: RunRecord) -> RunRecord:
 
 
 def _attempt(stage: StageRecord, number: int) -> AttemptRecord:
-    return next(a for a in stage.attempts if a.attempt == number)
+    for attempt in stage.attempts:
+        if attempt.attempt == number:
+            return attempt
+    raise LookupError(f"{stage.node.name} has no attempt {number}")
 
 
 def _replaced(stage: StageRecord, attempt: AttemptRecord) -> tuple[AttemptRecord, ...]:

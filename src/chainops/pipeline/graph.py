@@ -58,15 +58,15 @@ def _order(given: tuple[StageNode, ...], by_name: dict[str, StageNode]) -> tuple
     placed: dict[str, StageNode] = {}
     waiting = list(given)
     while waiting:
-        free = [n for n in waiting if all(need in placed for need in n.needs)]
-        if not free:
+        free = next((n for n in waiting if all(need in placed for need in n.needs)), None)
+        if free is None:
             cycle = _cycle(waiting[0], by_name, placed)
             raise GraphError(
                 "stages need each other in a circle: " + " → ".join(cycle),
                 hint="remove one of these `needs`",
             )
-        placed.update((n.name, n) for n in free)
-        waiting = [n for n in waiting if n.name not in placed]
+        placed[free.name] = free
+        waiting.remove(free)
     return tuple(placed.values())
 
 

@@ -22,26 +22,29 @@ def final_event(
     """Return the event that closes the run.
 
     A failed stage decides before a failed gate, and the project's fault before the machine's: whoever has to
-    mend something is told of what they can mend. A required gate without a verdict fails the run.
+    mend something is told of what they can mend. A required gate without a verdict fails the run, unless it
+    waits: what is missing may still come.
     """
     if cancelled:
-        return RunFinished(at=at, status=RunStatus.CANCELLED, exit_code=ExitCode.CANCELLED)
+        return RunFinished(at=at, status=RunStatus.CANCELLED, exit_code=ExitCode.CANCELLED.value)
     failed = [s for s in run.stages if s.status is StageStatus.FAILED and not s.node.allow_failure]
     if failed:
         return RunFinished(
-            at=at, status=RunStatus.FAILED, exit_code=_stage_exit_code(failed), verdicts=missing
+            at=at, status=RunStatus.FAILED, exit_code=_stage_exit_code(failed).value, verdicts=missing
         )
-    if missing or any(not v.passed for v in run.all_verdicts):
-        return RunFinished(at=at, status=RunStatus.FAILED, exit_code=ExitCode.FAILED, verdicts=missing)
+    if any(not v.passed for v in run.all_verdicts):
+        return RunFinished(at=at, status=RunStatus.FAILED, exit_code=ExitCode.FAILED.value, verdicts=missing)
     waiting = [s for s in run.stages if s.status is StageStatus.WAITING]
     if waiting:
         return RunFinished(
             at=at,
             status=RunStatus.PAUSED,
-            exit_code=ExitCode.WAITING,
+            exit_code=ExitCode.WAITING.value,
             waiting_for=f"{waiting[0].node.name}: {waiting[0].reason}",
         )
-    return RunFinished(at=at, status=RunStatus.SUCCESS, exit_code=ExitCode.SUCCESS)
+    if missing:
+        return RunFinished(at=at, status=RunStatus.FAILED, exit_code=ExitCode.FAILED.value, verdicts=missing)
+    return RunFinished(at=at, status=RunStatus.SUCCESS, exit_code=ExitCode.SUCCESS.value)
 
 
 def _stage_exit_code(failed: list[StageRecord]) -> ExitCode:
