@@ -126,14 +126,31 @@ def check_integrity(archive: Path, package: NpmPackage) -> None:
         )
 
 
+def find_pip() -> tuple[str, ...]:
+    """Return how pip is started: our environment's own, or the wheel that a complete Python carries.
+
+    Raises `InstallError` when there is neither.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("pip"):
+        return (sys.executable, "-m", "pip")
+    found = importlib.util.find_spec("ensurepip")
+    folder = Path(found.origin).parent / "_bundled" if found and found.origin else None
+    wheels = sorted(folder.glob("pip-*.whl")) if folder else []
+    if not wheels:
+        raise InstallError(
+            f"{sys.executable} has no pip, which fetches tools from PyPI",
+            hint="install pip into that environment, or your system's python3-venv and python3-pip",
+        )
+    return (sys.executable, str(wheels[-1] / "pip"))
+
+
 class PipClient:
     """Fetches wheels through pip, each checked against the hashes of the lock; nothing is built."""
 
-    def __init__(
-        self, *, runner: ProcessRunner, argv: tuple[str, ...] = (sys.executable, "-m", "pip")
-    ) -> None:
+    def __init__(self, *, runner: ProcessRunner) -> None:
         self._runner = runner
-        self._argv = argv
 
     async def install(
         self, what: str, lock_text: str, folder: Path, *, python: Path | None = None, sink: Sink | None = None
@@ -149,7 +166,7 @@ class PipClient:
         target = (f"--target={folder}",) if python is None else ()
         command = Command(
             argv=(
-                *self._argv, *interpreter, "install", *target, "--require-hashes", "--no-deps",
+                *find_pip(), *interpreter, "install", *target, "--require-hashes", "--no-deps",
                 "--only-binary", ":all:", "--no-compile", "--disable-pip-version-check", "--no-input",
                 "--quiet", "--progress-bar", "off", "--no-warn-script-location",
                 "--root-user-action", "ignore", "-r", str(requirements),

@@ -19,7 +19,8 @@ class ToolsSettings(RootModel[dict[str, Literal["locked", "system"]]]):
     def _known(cls, value: dict[str, str]) -> dict[str, str]:
         for name in value:
             if name not in tool_names():
-                raise ValueError(unknown_tool(name).message)
+                error = unknown_tool(name)
+                raise ValueError(f"{error.message}; {error.hint}")
         return value
 
     def overrides(self) -> dict[str, str]:

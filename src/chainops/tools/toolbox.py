@@ -5,31 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from chainops.core.files import disk_errors, write_atomic
+from chainops.core.files import disk_errors
 from chainops.core.process import ProcessRunner, Sink
 from chainops.core.tooluse import ToolUse
 from chainops.tools.cache import Fill, ToolCache
 from chainops.tools.clients import NpmClient, PipClient, global_npm_config
 from chainops.tools.errors import SystemToolError
 from chainops.tools.installers import NODE_BINARY, NPM_SCRIPT, SHIM, SOLJSON, Installers, python_argv
+from chainops.tools.launcher import launcher_text, place_solc, write_program
 from chainops.tools.lockfile import LockedTool, locked_solc, locked_tool, solc_table, tool_names, unknown_tool
 from chainops.tools.ports import Tool
 from chainops.tools.receipt import Receipt
 from chainops.tools.system import find_native_solc, node_is_new_enough, npm_script, system_node, system_tool
-
-#: answers forge's questions for the version without starting Node
-_SOLC_LAUNCHER = """\
-#!/bin/sh
-if [ "$1" = --version ]; then
-  printf '%s\\n' {reported}
-  exit 0
-fi
-exec {command} "$@"
-"""
 
 
 class ProvisionedToolbox:
@@ -153,18 +143,19 @@ class ProvisionedToolbox:
         receipt = await self._obtain(locked, sink, anew=anew)
         launcher = await self._launcher(locked, receipt, sink)
         use = ToolUse(name="solc", version=locked.version, digest=receipt.package_digest, origin="npm")
-        return Tool(use=use, argv=(str(launcher),))
+        return Tool(use=use, argv=(str(launcher),), path=(launcher.parent,))
 
     async def _launcher(self, locked: LockedTool, receipt: Receipt, sink: Sink | None) -> Path:
         """Write the program that stands for a native solc; it names Node, which may move between runs."""
         folder = self._cache.folder(locked)
         node = await self.tool("node", sink)
-        argv = (*node.argv, "--no-warnings", str(folder / SHIM), str(folder / SOLJSON))
-        text = _SOLC_LAUNCHER.format(
-            reported=shlex.quote(receipt.facts["reported"]), command=shlex.join(argv)
+        text = launcher_text(
+            reported=receipt.facts["reported"],
+            node=node.argv,
+            script=(str(folder / SHIM), str(folder / SOLJSON)),
         )
-        path = self._cache.root / "launchers" / locked.folder / f"solc-{locked.version}"
-        await asyncio.to_thread(_write_program, path, text.encode())
+        path = self._cache.root / "launchers" / locked.folder / "solc"
+        await asyncio.to_thread(write_program, path, text)
         return path
 
     async def solc_home(self, versions: tuple[str, ...], home: Path, sink: Sink | None = None) -> None:
@@ -182,28 +173,6 @@ class ProvisionedToolbox:
         with disk_errors(self._cache.root):
             self._cache.root.mkdir(parents=True, exist_ok=True)
         return self._cache.root
-
-
-def place_solc(home: Path, version: str, program: Path) -> None:
-    """Link `program` as `home/.svm/X.Y.Z/solc-X.Y.Z`, where forge looks before it asks the network."""
-    link = home / ".svm" / version / f"solc-{version}"
-    with disk_errors(link):
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink() and link.readlink() == program:
-            return
-        fresh = link.with_name(f".{link.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(program)
-        fresh.replace(link)
-
-
-def _write_program(path: Path, data: bytes) -> None:
-    try:
-        if path.read_bytes() == data and os.access(path, os.X_OK):
-            return
-    except OSError:
-        pass
-    write_atomic(path, data, mode=0o755)
 
 
 def _tell(sink: Sink | None, line: str) -> None:

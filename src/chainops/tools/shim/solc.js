@@ -3,6 +3,7 @@
 "use strict";
 
 const fs = require("fs");
+const path = require("path");
 
 const EXIT_ERROR = 1;
 const EXIT_USAGE = 2;
@@ -68,11 +69,78 @@ function version(compiler) {
   return readString(compiler, get()).toString();
 }
 
-// The entry changed its name in 0.5.0 and got a context argument in 0.6.0; surplus arguments are ignored.
-function compile(compiler, input) {
+// Pointers are little-endian 32-bit numbers; the heap is asked for anew because it may have grown.
+function writePointer(compiler, place, pointer) {
+  const heap = compiler.HEAPU8;
+  new DataView(heap.buffer, heap.byteOffset).setUint32(place, pointer, true);
+}
+
+function optionValues(args, name) {
+  const values = [];
+  args.forEach((arg, index) => {
+    if (arg === name && index + 1 < args.length) values.push(args[index + 1]);
+    else if (arg.startsWith(`${name}=`)) values.push(arg.slice(name.length + 1));
+  });
+  return values;
+}
+
+// Where an import or a `urls` source may be read from: as the native compiler, the base and include paths, then
+// only inside those and what --allow-paths names.
+function sourceReader(args) {
+  const roots = [...optionValues(args, "--base-path").slice(-1), ...optionValues(args, "--include-path")];
+  if (roots.length === 0) roots.push("");
+  const more = optionValues(args, "--allow-paths").flatMap((value) => value.split(",")).filter(Boolean);
+  const allowed = [...roots, ...more].map((folder) => real(folder || "."));
+  return (name) => {
+    for (const root of roots) {
+      const file = real(path.resolve(root || ".", name.replace(/^file:\/\//, "")));
+      if (file === null) continue;
+      if (!allowed.some((folder) => folder !== null && inside(file, folder))) {
+        throw new Error("File outside of allowed directories.");
+      }
+      return fs.readFileSync(file);
+    }
+    throw new Error("File not found.");
+  };
+}
+
+function real(file) {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return null;
+  }
+}
+
+function inside(file, folder) {
+  const relative = path.relative(folder, file);
+  return relative === "" || !(relative.startsWith("..") || path.isAbsolute(relative));
+}
+
+// From 0.6.0 on the callback gets a context and the kind of request before the path.
+function addReader(compiler, read, withContext) {
+  const answer = (name, contents, error) => {
+    try {
+      writePointer(compiler, contents, writeString(compiler, read(readString(compiler, name).toString())));
+    } catch (problem) {
+      writePointer(compiler, error, writeString(compiler, Buffer.from(problem.message)));
+    }
+  };
+  const add = compiler.addFunction || compiler.Runtime.addFunction;
+  return withContext
+    ? add((context, kind, name, contents, error) => answer(name, contents, error), "viiiii")
+    : add(answer, "viii");
+}
+
+// The entry changed its name in 0.5.0 and got a context argument in 0.6.0.
+function compile(compiler, input, args) {
   const entry = compiler._solidity_compile || compiler._compileStandard;
   if (!entry) fail(EXIT_USAGE, "chainops solc: this release has no standard JSON interface");
-  return readString(compiler, entry(writeString(compiler, input), 0, 0));
+  const [, major, minor] = version(compiler).match(/^(\d+)\.(\d+)\./).map(Number);
+  const withContext = major > 0 || minor >= 6;
+  const reader = addReader(compiler, sourceReader(args), withContext);
+  const source = writeString(compiler, input);
+  return readString(compiler, withContext ? entry(source, reader, 0) : entry(source, reader));
 }
 
 // The compiler catches its own exhaustion and reports it as if the project were at fault.
@@ -94,7 +162,7 @@ function main(compiler, args) {
   const index = args.indexOf("--standard-json");
   if (index < 0) fail(EXIT_USAGE, "chainops solc: only --version and --standard-json are provided");
   const file = args[index + 1];
-  const output = compile(compiler, fs.readFileSync(file && !file.startsWith("-") ? file : 0));
+  const output = compile(compiler, fs.readFileSync(file && !file.startsWith("-") ? file : 0), args);
   checkMemory(output);
   writeAll(output);
 }
