@@ -58,3 +58,13 @@ class Analyzer(Protocol):
 
         Raises `MachineError` when the tool failed, which is never the same as finding nothing.
         """
+
+
+class CompilerProvider(Protocol):
+    """Puts the compilers that a project asks for into its HOME, for linters that compile for themselves."""
+
+    async def provide(self, request: AnalysisRequest, sink: Sink) -> None:
+        """Make `request.home` hold every solc that forge will look for.
+
+        Raises `ChainopsError` when a compiler cannot be had.
+        """

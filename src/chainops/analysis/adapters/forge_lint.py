@@ -12,7 +12,7 @@ from chainops.analysis.adapters.running import Capture, environment, failed, las
 from chainops.analysis.errors import AnalyzerError, UnreadableSourceError
 from chainops.analysis.identify import identify
 from chainops.analysis.model import Confidence, Finding, Severity
-from chainops.analysis.ports import AnalysisReport, AnalysisRequest
+from chainops.analysis.ports import AnalysisReport, AnalysisRequest, CompilerProvider
 from chainops.analysis.sources import Sources
 from chainops.core.errors import Place
 from chainops.core.process import Completed, ProcessRunner, Sink
@@ -38,13 +38,19 @@ class ForgeLintAnalyzer:
 
     name = "forge-lint"
 
-    def __init__(self, *, toolbox: Toolbox, runner: ProcessRunner) -> None:
+    def __init__(
+        self, *, toolbox: Toolbox, runner: ProcessRunner, compilers: CompilerProvider | None = None
+    ) -> None:
+        """Take `compilers` where no stage before has put them into the HOME."""
         self._toolbox = toolbox
         self._runner = runner
+        self._compilers = compilers
 
     async def analyze(self, request: AnalysisRequest, sink: Sink) -> AnalysisReport:
         """See `Analyzer.analyze`. Raises `UnreadableSourceError` when the project does not compile."""
         forge = await self._toolbox.tool("forge", sink)
+        if self._compilers:
+            await self._compilers.provide(request, sink)
         own = {
             "FOUNDRY_OUT": str(request.scratch / "lint-out"),
             "FOUNDRY_CACHE_PATH": str(request.scratch / "lint-cache"),
