@@ -23,6 +23,10 @@ _HINTS = {
     errno.EROFS: "the file system is read-only; choose a workspace that can be written",
     errno.EACCES: "the folder cannot be written; check its owner and mode",
     errno.EPERM: "the folder cannot be written; check its owner and mode",
+    errno.EEXIST: "a file stands where a folder is needed; move it away",
+    errno.ENOTDIR: "a file stands where a folder is needed; move it away",
+    errno.EISDIR: "a folder stands where a file is needed; move it away",
+    errno.EIO: "the disk is failing; see the system's log",
     errno.EDQUOT: "the disk quota is used up; free some space and run it again",
 }
 

@@ -33,7 +33,9 @@ def digest_file(path: Path) -> str:
 
 def canonical_json(value: Any) -> bytes:
     """Serialise so that equal values give equal bytes (sorted keys, no spaces, UTF-8)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # surrogates stand for the bytes of file names that are not UTF-8 (PEP 383)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def digest_json(value: Any) -> str:

@@ -6,11 +6,14 @@ import re
 
 #: CSI, OSC and two-byte escape sequences of terminals (ECMA-48)
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def clean(text: str) -> str:
-    """Drop terminal escapes, control characters and direction overrides; keep newline and tab."""
+    """Drop terminal escapes, control characters, direction overrides and surrogates; keep newline and tab."""
     return _CONTROLS.sub("", _ESCAPES.sub("", text))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 def format_duration(seconds: float) -> str:
     """Return `85 ms`, `3.2 s`, `4m 05s` or `2h 03m`."""
-    if seconds < 1:
+    # the limits lie where rounding would reach the next unit
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -20,7 +21,7 @@ def format_bytes(size_bytes: int) -> str:
     if size_bytes < 1000:
         return f"{size_bytes} B"
     for unit, factor in (("kB", 10**3), ("MB", 10**6)):
-        if size_bytes < factor * 1000:
+        if size_bytes < factor * 999.95:
             return f"{size_bytes / factor:.1f} {unit}"
     return f"{size_bytes / 10**9:.1f} GB"
 

@@ -31,18 +31,27 @@ class Migration:
 class Database:
     """A connection whose every write is durable when its transaction ends (WAL, synchronous=FULL)."""
 
-    def __init__(self, path: Path, migrations: Sequence[Migration]) -> None:
+    def __init__(self, path: Path, migrations: Sequence[Migration], *, wait_s: float = 30.0) -> None:
+        """Open or create the file; another writer is waited for `wait_s` seconds, here and later.
+
+        Raises `DiskError` or `StoreError`.
+        """
         self.path = path
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         with self._errors():
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=30)
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            self._connection.execute("PRAGMA synchronous=FULL")
-            self._connection.execute("PRAGMA foreign_keys=ON")
-        self._migrate(migrations)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=wait_s)
+        try:
+            with self._errors():
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                self._connection.execute("PRAGMA synchronous=FULL")
+                self._connection.execute("PRAGMA foreign_keys=ON")
+            self._migrate(migrations)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -55,11 +64,11 @@ class Database:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
+                self._connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                     self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Return all rows of a query."""
@@ -82,7 +91,13 @@ class Database:
     def _is_current(self, migrations: Sequence[Migration]) -> bool:
         for room in {m.room for m in migrations}:
             newest = max(m.version for m in migrations if m.room == room)
-            if self._version(room) != newest:
+            version = self._version(room)
+            if version > newest:
+                raise StoreError(
+                    f"{self.path} was written by a newer chainops ({room} {version}, known is {newest})",
+                    hint="upgrade chainops, or move the file away and start anew",
+                )
+            if version < newest:
                 return False
         return True
 
