@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainops.core.errors import MachineError
+from chainops.core.errors import ExitCode, MachineError
 
 
 class ToolError(MachineError):
@@ -15,6 +15,7 @@ class UnknownToolError(ToolError):
     """No such tool, or no such release of it, is in the lock."""
 
     code = "TLS301"
+    exit_code = ExitCode.USAGE
 
 
 class InstallError(ToolError):

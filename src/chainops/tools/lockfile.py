@@ -99,6 +99,11 @@ def tool_names() -> tuple[str, ...]:
     return tuple(sorted(_tools()))
 
 
+def python_tools() -> tuple[str, ...]:
+    """Return the names of the tools that come from PyPI into an environment of their own."""
+    return tuple(sorted(name for name, entry in _tools().items() if entry["kind"] == "pypi"))
+
+
 def locked_tool(name: str, *, platform_name: str | None = None) -> LockedTool:
     """Return what the lock says of `name` for this machine.
 
@@ -170,3 +175,26 @@ def unknown_solc(version: str) -> ToolError:
         f"solc {version} cannot be provided: npm has no release of that number from {OLDEST_SOLC} on",
         hint=f"nearest are {', '.join(near)}" if near else f"known are {known[0]} to {known[-1]}",
     )
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split `solc@0.8.30` into name and version; other tools have the version of the lock (empty here).
+
+    Raises `UnknownToolError` for a name or a compiler that is not in the lock.
+    """
+    tool, _, version = name.partition("@")
+    if tool == "solc":
+        if not version:
+            raise UnknownToolError(
+                "solc needs a version",
+                hint=f"for example solc@{tuple(solc_table())[-1]}, or any from {OLDEST_SOLC}",
+            )
+        if version not in solc_table():
+            raise unknown_solc(version)
+    elif tool not in (*tool_names(), "npm"):
+        raise unknown_tool(tool, more=("solc",))
+    elif version and version != locked_tool("node" if tool == "npm" else tool).version:
+        raise UnknownToolError(
+            f"{tool} {version} is not in the lock", hint=f"write `{tool}` for the locked version"
+        )
+    return tool, version

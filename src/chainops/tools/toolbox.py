@@ -16,7 +16,16 @@ from chainops.tools.clients import NpmClient, PipClient, global_npm_config
 from chainops.tools.errors import SystemToolError
 from chainops.tools.installers import NODE_BINARY, NPM_SCRIPT, SHIM, SOLJSON, Installers, python_argv
 from chainops.tools.launcher import launcher_text, place_solc, write_program
-from chainops.tools.lockfile import LockedTool, locked_solc, locked_tool, solc_table, tool_names, unknown_tool
+from chainops.tools.lockfile import (
+    LockedTool,
+    locked_solc,
+    locked_tool,
+    python_tools,
+    solc_table,
+    split_name,
+    tool_names,
+    unknown_tool,
+)
 from chainops.tools.ports import Tool
 from chainops.tools.receipt import Receipt
 from chainops.tools.system import find_native_solc, node_is_new_enough, npm_script, system_node, system_tool
@@ -34,6 +43,8 @@ class ProvisionedToolbox:
         self._installers = Installers(runner=runner, pip=PipClient(runner=runner))
         self._ready: dict[str, Tool] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        #: what `install` has looked at in full
+        self._hashed: set[str] = set()
 
     async def tool(self, name: str, sink: Sink | None = None) -> Tool:
         """Return a tool at its locked version; see `Toolbox.tool`."""
@@ -43,6 +54,24 @@ class ProvisionedToolbox:
             if name not in self._ready:
                 self._ready[name] = await self._provide(name, sink)
             return self._ready[name]
+
+    async def install(self, name: str, sink: Sink | None = None) -> Tool:
+        """Return a tool (`forge`, `solc@0.8.30`) with every file hashed, installed anew if one differs.
+
+        Raises `ToolError` as `tool` does.
+        """
+        tool, version = split_name(name)
+        key = name if tool == "solc" else tool
+        if tool not in ("node", *python_tools()):
+            await self.install("node", sink)  # its npm fetches the others
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if key not in self._hashed:
+                if tool == "solc":
+                    self._ready[key] = await self._provide_solc(locked_solc(version), sink, anew=True)
+                else:
+                    self._ready[key] = await self._provide(tool, sink, anew=True)
+                self._hashed.add(key)
+            return self._ready[key]
 
     async def _provide(self, name: str, sink: Sink | None, *, anew: bool = False) -> Tool:
         if name == "node":
