@@ -15,6 +15,7 @@ from chainops.quality.gas import compare_gas, matches_limit
 from chainops.quality.gates import ContractSize
 from chainops.quality.model import Verdict
 from chainops.quality.settings import QualityGatesSettings
+from chainops.quality.update import gas_figures as baseline_gas
 from chainops.stages.common import COMPILATION, SECURITY_SCAN, STATIC_ANALYSIS, UNIT_TESTS
 
 #: complexity is counted by chainops itself
@@ -187,12 +188,8 @@ class QualityGates:
 
 
 def gas_figures(outputs: Mapping[str, Any]) -> tuple[GasFigure, ...]:
-    """Return what a baseline keeps of unit-tests' outputs: the median of each function's calls."""
-    return tuple(
-        GasFigure(contract=e["contract"], function=e["function"], gas=int(e["median_gas"]))
-        for e in outputs.get("gas") or ()
-        if int(e.get("calls", 1)) > 0
-    )
+    """Return what a baseline keeps of unit-tests' outputs."""
+    return baseline_gas(outputs.get("gas") or ())
 
 
 def _dearest(name: str, entries: Sequence[Mapping[str, Any]]) -> tuple[str, str, int] | None:
