@@ -53,7 +53,9 @@ class AttemptLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._dropped:
-            with disk_errors(self.path):
-                self._file.write(f"\n[{format_bytes(self._dropped)} more were dropped]\n".encode())
-        self._file.close()
+        try:
+            if self._dropped:
+                with disk_errors(self.path):
+                    self._file.write(f"\n[{format_bytes(self._dropped)} more were dropped]\n".encode())
+        finally:
+            self._file.close()

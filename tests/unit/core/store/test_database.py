@@ -55,7 +55,7 @@ def test_commits_are_durable_and_readers_do_not_wait_for_writers(tmp_path: Path)
 def test_an_error_inside_a_transaction_takes_all_of_it_back(tmp_path: Path) -> None:
     database = Database(tmp_path / "state.db", [NOTES])
     with pytest.raises(ZeroDivisionError), database.transaction() as connection:
-        print(connection.execute("INSERT INTO note (text) VALUES ('x')").rowcount / 0)
+        _ = connection.execute("INSERT INTO note (text) VALUES ('x')").rowcount / 0
     add(database, "y")
     assert database.rows("SELECT text FROM note") == [("y",)]
     database.close()
