@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from chainops.analysis.settings import AnalysisSettings
 from chainops.app.config_checks import check_literals, check_networks, check_references, check_stages
 from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
@@ -81,6 +82,9 @@ class Config(PipelineSettings, ProjectSettings):
     foundry: Annotated[FoundrySettings, Field(description="How Foundry builds and tests.")] = Field(
         default_factory=lambda: FoundrySettings.model_validate({})
     )
+    analysis: Annotated[
+        AnalysisSettings, Field(description="Linters and analyzers, and the committed baseline.")
+    ] = Field(default_factory=AnalysisSettings)
     quality_gates: Annotated[
         QualityGatesSettings, Field(description="What a run must measure up to before anything is deployed.")
     ] = Field(default_factory=QualityGatesSettings)

@@ -1,5 +1,183 @@
-"""The public library: `from chainops import Pipeline`."""
+"""The public library: `from chainops import Pipeline` runs what the command runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainops.app.config import LoadedConfig, load_config
+from chainops.app.history import find_resumable, open_journal
+from chainops.app.options import RunOptions
+from chainops.app.stage_graph import stage_nodes
+from chainops.core.clock import Clock, SystemClock
+from chainops.core.errors import InputError, MachineError
+from chainops.core.files import disk_errors, write_atomic
+from chainops.core.ids import new_run_id
+from chainops.core.locks import LockedError, file_lock
+from chainops.core.process_tree import kill_marked
+from chainops.pipeline.engine import Engine, RunPlan
+from chainops.pipeline.graph import build_graph
+from chainops.pipeline.journal import Journal
+from chainops.pipeline.model import RunRecord
+from chainops.pipeline.ports import RunWatcher
+from chainops.stages.common import PRODUCTION_DEPLOY
+
+if TYPE_CHECKING:
+    from chainops.app.wiring import RunWiring
+
+
+class WorkspaceBusyError(MachineError):
+    """Another run is going on in this workspace."""
+
+    code = "RUN301"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A run at its end, or where it waits."""
+
+    record: RunRecord
+    #: `result.json`
+    document: Mapping[str, Any]
+    #: folder of the reports
+    report_dir: Path
+    reports: tuple[Path, ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        """One of `core.errors.ExitCode`."""
+        return self.record.exit_code
 
 
 class Pipeline:
-    """Runs a project's pipeline."""
+    """One run over one workspace."""
+
+    def __init__(
+        self,
+        config: LoadedConfig | Mapping[str, Any] | Path | None = None,
+        workspace: Path | str = ".",
+        *,
+        options: RunOptions | None = None,
+        watchers: tuple[RunWatcher, ...] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        """Take a loaded config, its values, its file, or nothing to find it in the workspace.
+
+        Raises `InputErrors` with every mistake of the config.
+        """
+        self._workspace = Path(workspace).absolute()
+        self._loaded = _loaded(config, self._workspace)
+        self._options = options or RunOptions()
+        self._watchers = watchers
+        self._clock = clock or SystemClock()
+        self._engine: Engine | None = None
+        self._cancelled = False
+
+    async def execute(self) -> RunResult:
+        """Run to the end, or to where a person is needed, and write the reports.
+
+        Raises `WorkspaceBusyError` while another run goes on in the workspace, `InputError` when there is
+        nothing to resume, and `MachineError` when the journal or the reports cannot be written.
+        """
+        with _claimed(self._workspace), open_journal(self._workspace) as journal:
+            plan = self._plan(journal)
+            wiring = self._wire(plan.run_id)
+            try:
+                self._engine = Engine(
+                    plan=plan,
+                    journal=journal,
+                    attempts=wiring.attempts,
+                    gatekeeper=wiring.gatekeeper,
+                    clock=self._clock,
+                    watchers=self._watchers,
+                )
+                if self._cancelled:
+                    self._engine.cancel()
+                record = await self._engine.execute()
+            finally:
+                kill_marked(f"{plan.run_id}/")
+            return self._report(record, wiring)
+
+    def current_status(self) -> RunRecord | None:
+        """Return the run as it stands now; None before it has started."""
+        return self._engine.record if self._engine else None
+
+    def cancel(self) -> None:
+        """Stop the run: what runs is ended, what was recorded stays."""
+        self._cancelled = True
+        if self._engine:
+            self._engine.cancel()
+
+    def _plan(self, journal: Journal) -> RunPlan:
+        config = self._loaded.config
+        if self._options.resume:
+            earlier = find_resumable(journal, self._options.resume, self._workspace)
+            run_id, nodes = earlier.run_id, tuple(s.node for s in earlier.stages)
+        else:
+            from chainops.app.facts import run_facts
+
+            run_id = new_run_id(self._clock.now())
+            skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
+            nodes = stage_nodes(config.stage_settings(), run_facts(self._workspace, config), skip=skip)
+        fail_fast = self._options.fail_fast
+        return RunPlan(
+            run_id=run_id,
+            pipeline_id=config.pipeline_id,
+            project_name=config.project_name,
+            workspace=self._workspace,
+            graph=build_graph(nodes),
+            config=config.public(),
+            max_parallel=config.max_parallel,
+            fail_fast=config.fail_fast if fail_fast is None else fail_fast,
+        )
+
+    def _wire(self, run_id: str) -> RunWiring:
+        from chainops.app.wiring import wire
+
+        return wire(
+            self._loaded,
+            run_id=run_id,
+            workspace=self._workspace,
+            options=self._options,
+            status=self.current_status,
+        )
+
+    def _report(self, record: RunRecord, wiring: RunWiring) -> RunResult:
+        from chainops.app.reporting import write_run_reports
+
+        document, report_dir, paths = write_run_reports(record, wiring, os.environ)
+        return RunResult(record=record, document=document, report_dir=report_dir, reports=paths)
+
+
+def _loaded(config: LoadedConfig | Mapping[str, Any] | Path | None, workspace: Path) -> LoadedConfig:
+    if isinstance(config, LoadedConfig):
+        return config
+    if config is None:
+        return load_config(workspace)
+    if isinstance(config, Path):
+        return load_config(workspace, path=config)
+    return load_config(workspace, data=config)
+
+
+@contextlib.contextmanager
+def _claimed(workspace: Path) -> Iterator[None]:
+    """Hold the workspace against other runs; make its state folder, which Git is told to ignore."""
+    if not workspace.is_dir():
+        raise InputError(f"{workspace} is not a folder", hint="give the folder of the project", code="CFG109")
+    state = workspace / ".chainops"
+    with disk_errors(state):
+        state.mkdir(exist_ok=True)
+        if not (state / ".gitignore").exists():
+            write_atomic(state / ".gitignore", b"*\n")
+    try:
+        with file_lock(state / "run.lock", what="the workspace"):
+            yield
+    except LockedError as error:
+        raise WorkspaceBusyError(
+            f"another run is going on in {workspace}: {error.message}",
+            hint="wait for it, cancel it with Ctrl-C where it runs, or use another checkout",
+        ) from error

@@ -85,12 +85,13 @@ def wants_retry(stage: StageRecord) -> bool:
 def _skip(
     node: StageNode, graph: Graph, states: dict[str, StageRecord], missing: tuple[Verdict, ...]
 ) -> Skip | None:
-    if node.skip_reason:
-        return Skip(stage=node.name, reason=node.skip_reason, blocked=False)
     for need in node.needs:
         if is_broken(states[need]):
             return Skip(stage=node.name, reason=blocked_reason(states[need]), blocked=True)
-    if not node.touches_chain or not _gates_are_in(node, graph, states):
+    if node.skip_reason and _needs_are_done(node, states):
+        # not earlier: what stands on this stage stands on what it needs as well
+        return Skip(stage=node.name, reason=node.skip_reason, blocked=False)
+    if node.skip_reason or not node.touches_chain or not _gates_are_in(node, graph, states):
         return None
     # a retry is not blocked by what its own first attempt measured
     others = [s for s in states.values() if s.node.name != node.name]
@@ -126,6 +127,9 @@ def _gates_are_in(node: StageNode, graph: Graph, states: dict[str, StageRecord])
     )
 
 
+def _needs_are_done(node: StageNode, states: dict[str, StageRecord]) -> bool:
+    return all(states[n].status.ended and not wants_retry(states[n]) for n in node.needs)
+
+
 def _may_start(node: StageNode, graph: Graph, states: dict[str, StageRecord]) -> bool:
-    needs_done = all(states[n].status.ended and not wants_retry(states[n]) for n in node.needs)
-    return needs_done and (not node.touches_chain or _gates_are_in(node, graph, states))
+    return _needs_are_done(node, states) and (not node.touches_chain or _gates_are_in(node, graph, states))

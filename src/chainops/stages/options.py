@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chainops.stages.common import DEPENDENCY_INSTALL, SOURCE_CHECKOUT
+from chainops.stages.common import DEPENDENCY_INSTALL, INTEGRATION_TESTS, SOURCE_CHECKOUT
 
 
 class _Options(BaseModel):
@@ -44,8 +44,21 @@ class DependencyInstallOptions(_Options):
     ] = True
 
 
+class IntegrationTestsOptions(_Options):
+    """Which chain the integration tests meet."""
+
+    fork_url: Annotated[
+        str,
+        Field(description="Test against a fork of this chain: a URL, or `secret://env/NAME` of one."),
+    ] = ""
+    fork_block: Annotated[int | None, Field(ge=0, description="Block to fork at; the latest by default.")] = (
+        None
+    )
+
+
 #: stages that have options, by name; add a model here to give a stage some
 STAGE_OPTIONS: dict[str, type[BaseModel]] = {
     SOURCE_CHECKOUT: SourceCheckoutOptions,
     DEPENDENCY_INSTALL: DependencyInstallOptions,
+    INTEGRATION_TESTS: IntegrationTestsOptions,
 }

@@ -289,3 +289,15 @@ def test_any_run_ends_and_starts_nothing_too_early(world: World, data: st.DataOb
         assert not missing
         assert all(v.passed for v in simulation.record.all_verdicts)
         assert not any(s.blocked for s in simulation.record.stages)
+
+
+def test_what_stands_on_a_left_out_stage_waits_for_what_that_stage_needs() -> None:
+    graph, record = opened(
+        StageNode(name="checkout"),
+        StageNode(name="install", needs=("checkout",), skip_reason="disabled"),
+        StageNode(name="compile", needs=("install",)),
+    )
+    first = advance(graph, record)
+    assert (ready(first), skipped(first)) == (["checkout"], [])
+    second = advance(graph, ended(record, "checkout"))
+    assert (ready(second), skipped(second)) == ([], ["install"])

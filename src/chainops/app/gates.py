@@ -1,0 +1,114 @@
+"""Gates and quality vector of a run: they need the baseline that the project has committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from chainops.analysis.model import FileMetrics
+from chainops.app.config import LoadedConfig
+from chainops.core.errors import InputError
+from chainops.core.serial import from_json
+from chainops.pipeline.model import Outcome, RunRecord, StageNode, StageStatus
+from chainops.quality.baseline import Baseline, read_baseline
+from chainops.quality.gas import compare_gas
+from chainops.quality.model import GateStatus, Verdict
+from chainops.quality.vector import QualityVector, VectorInputs, quality_vector
+from chainops.stages.common import SECURITY_SCAN, SOURCE_CHECKOUT, STATIC_ANALYSIS, UNIT_TESTS
+from chainops.stages.gates import QualityGates, gas_figures
+
+
+class ProjectGates:
+    """Implements `Gatekeeper` with the baseline of the project that was checked out."""
+
+    def __init__(self, loaded: LoadedConfig, status: Callable[[], RunRecord | None]) -> None:
+        self._loaded = loaded
+        self._status = status
+
+    def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
+        """See `Gatekeeper.judge`. A baseline that cannot be read is a failed gate of its own."""
+        if node.name == SOURCE_CHECKOUT:
+            return ()
+        try:
+            return self._gates.judge(node, outcome)
+        except InputError as error:
+            return (_unreadable(error, node.name),) if node.name == UNIT_TESTS else ()
+
+    def judge_missing(self, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+        """See `Gatekeeper.judge_missing`."""
+        try:
+            return self._gates.judge_missing(verdicts)
+        except InputError as error:
+            return (_unreadable(error, UNIT_TESTS),)
+
+    @property
+    def _gates(self) -> QualityGates:
+        return self._built if self._root() else self._build(None)
+
+    @cached_property
+    def _built(self) -> QualityGates:
+        return self._build(self.baseline())
+
+    def _build(self, baseline: Baseline | None) -> QualityGates:
+        config = self._loaded.config
+        return QualityGates(
+            settings=config.quality_gates,
+            baseline=baseline,
+            network=config.target_network,
+            baseline_name=config.analysis.baseline,
+        )
+
+    def baseline(self) -> Baseline | None:
+        """Return the committed baseline, None without one. Raises `InputErrors` when it cannot be read."""
+        root = self._root()
+        name = self._loaded.config.analysis.baseline
+        return read_baseline(root / name, shown=name) if root else None
+
+    def _root(self) -> Path | None:
+        run = self._status()
+        outputs = outputs_of(run, SOURCE_CHECKOUT) if run else {}
+        return Path(outputs["project_root"]) if "project_root" in outputs else None
+
+
+def _unreadable(error: InputError, stage: str) -> Verdict:
+    return Verdict(
+        gate="baseline",
+        status=GateStatus.NOT_RUN,
+        stage=stage,
+        measured=None,
+        threshold=0,
+        unit="count",
+        margin=None,
+        direction="at_most",
+        message=str(error),
+        place=error.place,
+    )
+
+
+def outputs_of(run: RunRecord, stage: str) -> Mapping[str, Any]:
+    """Return what a stage left; empty when it left nothing."""
+    outcome = next((s.outcome for s in run.stages if s.node.name == stage), None)
+    return outcome.outputs if outcome else {}
+
+
+def run_vector(run: RunRecord, baseline: Baseline | None) -> QualityVector:
+    """Compute the quality vector from what the run's stages measured."""
+    tests, lint, scan = (outputs_of(run, s) for s in (UNIT_TESTS, STATIC_ANALYSIS, SECURITY_SCAN))
+    coverage = tests.get("coverage") or {}
+    counts = tests.get("tests") or {}
+    scanned = next((s.outcome for s in run.stages if s.node.name == SECURITY_SCAN), None)
+    return quality_vector(
+        VectorInputs(
+            files=[from_json(FileMetrics, f) for f in lint["files"]] if "files" in lint else None,
+            tests_passed=counts.get("passed"),
+            tests_failed=counts.get("failed"),
+            branch_coverage=coverage.get("branches"),
+            line_coverage=coverage.get("lines"),
+            findings=scanned.findings
+            if scanned and scan.get("ran") and scanned.status is StageStatus.SUCCESS
+            else None,
+            gas=compare_gas(baseline.gas, gas_figures(tests)) if baseline and tests.get("gas") else None,
+        )
+    )

@@ -1,0 +1,251 @@
+"""Binds the stages' ports to adapters, each when it is needed: a run starts before its tools are loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
+
+from chainops.app.config import LoadedConfig
+from chainops.core.process import LocalProcessRunner
+from chainops.pipeline.ports import Stage
+from chainops.stages.common import (
+    COMPILATION,
+    CONTRACT_DEPLOY,
+    DEPENDENCY_INSTALL,
+    INTEGRATION_TESTS,
+    PRODUCTION_DEPLOY,
+    SECURITY_SCAN,
+    SMOKE_TESTS,
+    SOURCE_CHECKOUT,
+    STATIC_ANALYSIS,
+    UNIT_TESTS,
+)
+
+if TYPE_CHECKING:
+    from chainops.analysis.ports import Analyzer
+    from chainops.app.compilers import FoundryCompilers
+    from chainops.chains.model import Network
+    from chainops.deploy.manifest import ManifestSource
+    from chainops.deploy.model import Approval
+    from chainops.stages.deploying import DeployPorts
+    from chainops.toolchains.ports import Toolchain
+    from chainops.tools.toolbox import ProvisionedToolbox
+
+
+class GivenApprovals:
+    """Approvals that stand on the command line."""
+
+    def __init__(self, digests: Sequence[str], approver: str) -> None:
+        self._digests = frozenset(digests)
+        self._approver = approver
+
+    def approved(self, stage: str, digest: str) -> Approval | None:  # noqa: ARG002 - the port's signature
+        """Return the approval when exactly this digest was given."""
+        from chainops.deploy.model import Approval
+
+        return Approval(digest=digest, by=self._approver) if digest in self._digests else None
+
+
+class LazyStages(Mapping[str, Stage]):
+    """The ten stages by name; each is built when it is asked for."""
+
+    def __init__(self, loaded: LoadedConfig, *, approve: Sequence[str], approver: str) -> None:
+        self._loaded = loaded
+        self._config = loaded.config
+        self._approvals = GivenApprovals(approve, approver)
+        self._runner = LocalProcessRunner(loaded.masker)
+        self._makers: dict[str, Callable[[], Stage]] = {
+            SOURCE_CHECKOUT: self._source_checkout,
+            DEPENDENCY_INSTALL: self._dependency_install,
+            COMPILATION: self._compilation,
+            UNIT_TESTS: self._unit_tests,
+            STATIC_ANALYSIS: self._static_analysis,
+            SECURITY_SCAN: self._security_scan,
+            INTEGRATION_TESTS: self._integration_tests,
+            CONTRACT_DEPLOY: self._contract_deploy,
+            SMOKE_TESTS: self._smoke_tests,
+            PRODUCTION_DEPLOY: self._production_deploy,
+        }
+
+    def __getitem__(self, name: str) -> Stage:
+        """Return a new stage; raises KeyError for an unknown name."""
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        """Return how many stages there are."""
+        return len(self._makers)
+
+    @cached_property
+    def _toolbox(self) -> ProvisionedToolbox:
+        from chainops.tools.cache import default_cache_dir
+        from chainops.tools.toolbox import ProvisionedToolbox
+
+        return ProvisionedToolbox(
+            cache_dir=default_cache_dir(), runner=self._runner, overrides=self._config.tools.overrides()
+        )
+
+    @cached_property
+    def _toolchain(self) -> Toolchain:
+        from chainops.toolchains.adapters.foundry import FoundryToolchain
+
+        return FoundryToolchain(toolbox=self._toolbox, runner=self._runner, settings=self._config.foundry)
+
+    @cached_property
+    def _compilers(self) -> FoundryCompilers:
+        from chainops.app.compilers import FoundryCompilers
+
+        return FoundryCompilers(toolbox=self._toolbox, runner=self._runner, settings=self._config.foundry)
+
+    @cached_property
+    def _networks(self) -> dict[str, Network]:
+        from chainops.chains.settings import networks_from
+
+        return networks_from(self._config.networks)
+
+    @cached_property
+    def _manifest(self) -> ManifestSource | None:
+        from chainops.deploy.manifest import load_manifest
+
+        return load_manifest(self._config.deploy, self._loaded.document, networks=frozenset(self._networks))
+
+    @cached_property
+    def _deploy_ports(self) -> DeployPorts:
+        from chainops.chains.embedded import LocalChainAccess
+        from chainops.chains.journals import FileJournals
+        from chainops.core.service import LocalServiceStarter
+        from chainops.deploy.adapters.forge_script import ForgeScriptRunner
+        from chainops.stages.deploying import DeployPorts
+        from chainops.tools.cache import default_cache_dir
+
+        return DeployPorts(
+            chains=LocalChainAccess(
+                toolbox=self._toolbox,
+                services=LocalServiceStarter(self._loaded.masker),
+                secrets=self._loaded.resolver,
+            ),
+            journals=FileJournals(self._loaded.workspace.absolute() / ".chainops" / "runs"),
+            secrets=self._loaded.resolver,
+            scripts=ForgeScriptRunner(toolbox=self._toolbox, runner=self._runner),
+            base=self._loaded.document.base,
+            locks=default_cache_dir() / "locks",
+            env=self._loaded.environment,
+            profile=self._config.foundry.profile,
+        )
+
+    def _source_checkout(self) -> Stage:
+        from chainops.stages.source_checkout import SourceCheckoutStage
+
+        return SourceCheckoutStage(
+            runner=self._runner,
+            settings=self._config,
+            options=self._config.stage_options(SOURCE_CHECKOUT),
+            repository_url=self._loaded.repository_url,
+            masker=self._loaded.masker,
+            profile=self._config.foundry.profile,
+        )
+
+    def _dependency_install(self) -> Stage:
+        from chainops.stages.dependency_install import DependencyInstallStage
+
+        return DependencyInstallStage(
+            runner=self._runner,
+            toolbox=self._toolbox,
+            options=self._config.stage_options(DEPENDENCY_INSTALL),
+        )
+
+    def _compilation(self) -> Stage:
+        from chainops.stages.compilation import CompilationStage
+
+        return CompilationStage(
+            toolchain=self._toolchain, settings=self._config.foundry, env=self._loaded.environment
+        )
+
+    def _unit_tests(self) -> Stage:
+        from chainops.stages.unit_tests import UnitTestsStage
+
+        return UnitTestsStage(
+            toolchain=self._toolchain, settings=self._config.foundry, env=self._loaded.environment
+        )
+
+    def _static_analysis(self) -> Stage:
+        from chainops.stages.static_analysis import StaticAnalysisStage
+
+        settings = self._config.analysis
+        return StaticAnalysisStage(
+            linters=[self._analyzer(name) for name in settings.linters],
+            settings=settings,
+            env=self._loaded.environment,
+        )
+
+    def _security_scan(self) -> Stage:
+        from chainops.stages.security_scan import SecurityScanStage
+
+        settings = self._config.analysis
+        return SecurityScanStage(
+            analyzers=[self._analyzer(name) for name in settings.analyzers],
+            settings=settings,
+            env=self._loaded.environment,
+        )
+
+    def _analyzer(self, name: str) -> Analyzer:
+        from chainops.analysis.adapters.forge_fmt import ForgeFmtAnalyzer
+        from chainops.analysis.adapters.forge_lint import ForgeLintAnalyzer
+        from chainops.analysis.adapters.slither import SlitherAnalyzer
+        from chainops.analysis.adapters.solhint import SolhintAnalyzer
+
+        adapters: dict[str, Callable[..., Analyzer]] = {
+            "forge-fmt": ForgeFmtAnalyzer,
+            "forge-lint": partial(ForgeLintAnalyzer, compilers=self._compilers),
+            "slither": SlitherAnalyzer,
+            "solhint": SolhintAnalyzer,
+        }
+        return adapters[name](toolbox=self._toolbox, runner=self._runner)
+
+    def _integration_tests(self) -> Stage:
+        from chainops.stages.integration_tests import IntegrationTestsStage
+
+        options = self._config.stage_options(INTEGRATION_TESTS)
+        return IntegrationTestsStage(
+            toolchain=self._toolchain,
+            chains=self._deploy_ports.chains,
+            settings=self._config.foundry,
+            env=self._loaded.environment,
+            fork_url=options.fork_url,
+            fork_block=options.fork_block,
+        )
+
+    def _contract_deploy(self) -> Stage:
+        from chainops.stages.contract_deploy import ContractDeployStage
+
+        return ContractDeployStage(
+            source=self._manifest,
+            network=self._networks[self._config.target_network],
+            ports=self._deploy_ports,
+        )
+
+    def _smoke_tests(self) -> Stage:
+        from chainops.deploy.model import Where
+        from chainops.stages.smoke_tests import SmokeTestsStage
+
+        return SmokeTestsStage(
+            checks=self._config.smoke_tests,
+            where=Where(self._loaded.document, ("smoke_tests",)),
+            network=self._networks[self._config.target_network],
+            ports=self._deploy_ports,
+        )
+
+    def _production_deploy(self) -> Stage:
+        from chainops.stages.production_deploy import ProductionDeployStage
+
+        production = [n for n in self._networks.values() if n.production]
+        return ProductionDeployStage(
+            source=self._manifest,
+            network=production[0] if production else None,
+            ports=self._deploy_ports,
+            approvals=self._approvals,
+        )

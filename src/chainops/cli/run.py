@@ -1,0 +1,108 @@
+"""`chainops run`: the whole pipeline, with live progress on stderr and the verdict on stdout."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from chainops.cli.output import emit, note
+from chainops.core.errors import ExitCode
+
+if TYPE_CHECKING:
+    from chainops.app.library import RunResult
+    from chainops.app.options import RunOptions
+
+
+def command(
+    path: Path = typer.Argument(Path(), help="Folder of the project.", show_default="."),
+    config: Path = typer.Option(
+        None, "--config", "-c", help="Configuration to use instead of chainops.yaml."
+    ),
+    resume: bool = typer.Option(False, "--resume", help="Take up the newest run that has not ended."),
+    run_id: str = typer.Option(
+        "", "--run", help="With --resume: the run to take up, by the start of its id."
+    ),
+    approve: list[str] = typer.Option([], "--approve", help="Digest of a production plan that may be done."),
+    no_production: bool = typer.Option(False, "--no-production", help="Leave production-deploy out."),
+    fail_fast: bool = typer.Option(False, "--fail-fast", help="Stop everything at the first failure."),
+    as_json: bool = typer.Option(False, "--json", help="Print result.json."),
+) -> None:
+    """Run the pipeline: ten stages from checkout to production, quality gates, one report."""
+    from chainops.app.options import RunOptions
+
+    options = RunOptions(
+        resume=(run_id or "latest") if resume or run_id else "",
+        approve=tuple(approve),
+        approver=_user(),
+        no_production=no_production,
+        fail_fast=fail_fast or None,
+    )
+    result = asyncio.run(_execute(path, config, options))
+    while result.exit_code == ExitCode.WAITING and not as_json and (digest := _ask(result)):
+        options = RunOptions(resume=result.record.run_id, approve=(*approve, digest), approver=_user())
+        result = asyncio.run(_execute(path, config, options))
+    _show(result, as_json=as_json)
+    raise typer.Exit(result.exit_code)
+
+
+async def _execute(path: Path, config: Path | None, options: RunOptions) -> RunResult:
+    from chainops.app.library import Pipeline
+    from chainops.core.process_tree import adopt_orphans
+    from chainops.report.terminal import terminal_watcher
+
+    adopt_orphans()
+    with terminal_watcher(sys.stderr) as watcher:
+        pipeline = Pipeline(config, path, options=options, watchers=(watcher,))
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(sign, pipeline.cancel)
+        return await pipeline.execute()
+
+
+def _show(result: RunResult, *, as_json: bool) -> None:
+    import os
+    import shutil
+
+    from chainops.report.summary import summary
+    from chainops.report.write import annotation_lines
+
+    for line in annotation_lines(result.document, os.environ):
+        note(line)
+    text = ""
+    if not as_json:
+        text = summary(
+            result.document,
+            result.report_dir,
+            colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+            width=shutil.get_terminal_size((100, 24)).columns,
+        )
+    emit(result.document, text, as_json=as_json)
+
+
+def _ask(result: RunResult) -> str:
+    """Show a waiting production plan on a terminal; return its digest when the person agrees to it."""
+    outputs: dict[str, Any] = {}
+    for stage in result.document["stages"]:
+        if stage["status"] == "waiting":
+            outputs = stage["outputs"]
+    digest = str(outputs.get("plan_digest", ""))
+    if not digest or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return ""
+    note(f"\nproduction deployment to {outputs.get('network', '?')}, plan {digest}")
+    for step in outputs.get("plan", {}).get("steps", []):
+        note(f"  {step.get('label', step)}")
+    answer = typer.prompt("approve this plan? type `yes`", default="no", err=True)
+    return digest if answer.strip().lower() == "yes" else ""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no account for this uid, as in many containers
+        return "unknown"
