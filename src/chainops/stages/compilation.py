@@ -61,7 +61,11 @@ class CompilationStage:
         tools = await self._toolchain.tools()
         if not build.ok:
             return replace(_failed(build), tools=tools)
-        differing = await self._differing(request, build, context)
+        second = await self._second_build(request, context)
+        if second and not second.ok:
+            failed = _failed(second)
+            return replace(failed, tools=tools, reason=f"the second build failed: {failed.reason}")
+        differing = differing_contracts(build, second) if second else None
         documents = await self._toolchain.documentation(build) if self._settings.documentation else ()
         artifacts = _keep(context, build, documents)
         outcome = Outcome(
@@ -74,17 +78,14 @@ class CompilationStage:
         )
         return _not_reproduced(outcome, differing) if differing else outcome
 
-    async def _differing(
-        self, request: ToolchainRequest, build: BuildResult, context: StageContext
-    ) -> tuple[str, ...] | None:
-        """Return the contracts that a second build makes differently; None when it was not asked for."""
+    async def _second_build(self, request: ToolchainRequest, context: StageContext) -> BuildResult | None:
+        """Return a build from nothing, or None when none was asked for."""
         if not self._settings.reproducible:
             return None
         context.say("reproducible: building a second time from nothing")
         folder = context.scratch / "reproduction"
         again = replace(request, build_dir=folder / "build", scratch=folder / "scratch")
-        second = await self._toolchain.build(again, context.log)
-        return differing_contracts(build, second)
+        return await self._toolchain.build(again, context.log)
 
 
 def _failed(build: BuildResult) -> Outcome:

@@ -181,7 +181,7 @@ class FoundryToolchain:
         )
         return read_coverage(
             tracefile.read_bytes(),
-            call.completed.stdout,
+            call.printed,
             session.config,
             self._settings.coverage_exclude,
             accuracy,

@@ -12,8 +12,10 @@ from chainops.tools.ports import Tool
 
 #: a profile that foundry.toml need not know: forge's own
 _DEFAULT_PROFILE = "default"
-#: what a report may hold before it is refused: a test report without traces of 100,000 tests is 40 MiB
-_KEEP_REPORT_BYTES = 256 << 20
+#: what a report may hold before it is refused; that of 598 tests is 0.2 MB
+_KEEP_REPORT_BYTES = 64 << 20
+#: prose goes to the log; the session keeps the beginning and the end of it
+_KEEP_PROSE_BYTES = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ class ForgeCommands:
             cwd=self.request.project_root,
             env=self.environment(folders, extra_env or {}),
             timeout_s=self.request.timeout_s,
-            keep_stdout_bytes=_KEEP_REPORT_BYTES,
+            keep_stdout_bytes=_KEEP_REPORT_BYTES if report else _KEEP_PROSE_BYTES,
             quiet_stdout=report,
             marker=self.request.marker,
         )
@@ -86,6 +88,7 @@ class ForgeCommands:
         if self.tool.path:
             env["PATH"] = ":".join([*map(str, self.tool.path), env.get("PATH", "")])
         env |= {
+            "HOME": str(forge_home(self.request)),
             "FOUNDRY_PROFILE": self.profile or _DEFAULT_PROFILE,
             "FOUNDRY_FFI": "true" if self.allow_ffi else "false",
             "DAPP_FFI": "true" if self.allow_ffi else "false",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from chainops.core.text import decode
 from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.lcov import file_coverage, keep_records, parse_lcov, write_lcov
 from chainops.toolchains.model import Coverage, Ratio
@@ -35,10 +34,10 @@ def failing_accuracy(returncode: int) -> str:
     )
 
 
-def parse_statements(output: bytes) -> dict[str, Ratio]:
+def parse_statements(printed: str) -> dict[str, Ratio]:
     """Return statement coverage by file from what `forge coverage --report summary` printed."""
     found = {}
-    for row in _ROW.finditer(decode(output)):
+    for row in _ROW.finditer(printed):
         cells = _CELL.findall(row["cells"])
         if len(cells) == _COLUMNS:
             hit, total = cells[_STATEMENTS_COLUMN]
@@ -47,14 +46,14 @@ def parse_statements(output: bytes) -> dict[str, Ratio]:
 
 
 def read_coverage(
-    tracefile: bytes, summary: bytes, config: FoundryConfig, exclude: tuple[str, ...], accuracy: str
+    tracefile: bytes, printed: str, config: FoundryConfig, exclude: tuple[str, ...], accuracy: str
 ) -> Coverage:
     """Return the coverage of the project's own sources.
 
     Raises `ToolchainOutputError` when the tracefile is not whole.
     """
     layout = config.layout
-    statements = parse_statements(summary)
+    statements = parse_statements(printed)
     records = keep_records(
         parse_lcov(tracefile), lambda path: layout.is_own(path) and not matches(path, exclude)
     )

@@ -14,6 +14,7 @@ from chainops.toolchains.errors import ToolchainOutputError
 from chainops.toolchains.model import ContractBuild, Document
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_HEADING_LINES = 2
 _KINDS = (("constructor", "Constructor"), ("function", "Functions"), ("event", "Events"), ("error", "Errors"))
 
 
@@ -24,31 +25,43 @@ def escape(text: Any) -> str:
 
 
 def document_contracts(output: Path, contracts: tuple[ContractBuild, ...]) -> tuple[Document, ...]:
-    """Return one page for each source of `contracts`.
+    """Return one page for each source of `contracts` that has something to tell.
 
-    Raises `ToolchainOutputError` when an artifact is damaged.
+    Raises `ToolchainOutputError` when an artifact is missing or damaged.
     """
     pages: dict[str, list[str]] = {}
     for contract in contracts:
         try:
-            artifact = json.loads((output / contract.artifact).read_bytes())
-            # forge's own `metadata` has lost the comments of the contract and of its events
-            raw = artifact.get("rawMetadata")
-            metadata = json.loads(raw) if raw else artifact.get("metadata")
-            text = page(contract.name, metadata["output"] if metadata else {})
-        except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+            data = (output / contract.artifact).read_bytes()
+        except OSError as error:
             raise ToolchainOutputError(
-                f"the artifact of {contract.fqn} holds no readable metadata"
+                f"the artifact of {contract.fqn} cannot be read: {error.strerror}"
             ) from error
-        pages.setdefault(contract.path, []).append(text)
+        if text := parse_page(data, contract):
+            pages.setdefault(contract.path, []).append(text)
     return tuple(
         Document(name=f"{path}.md", text=f"# {escape(path)}\n\n" + "\n".join(texts))
         for path, texts in sorted(pages.items())
     )
 
 
+def parse_page(data: bytes, contract: ContractBuild) -> str:
+    """Return a contract's section from its artifact; raises `ToolchainOutputError` when that is damaged."""
+    try:
+        artifact = json.loads(data)
+        # forge's own `metadata` has lost the comments of the contract and of its events
+        raw = artifact.get("rawMetadata")
+        metadata = json.loads(raw) if raw else artifact.get("metadata")
+        return page(contract.name, metadata["output"] if metadata else {})
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+        raise ToolchainOutputError(f"the artifact of {contract.fqn} holds no readable metadata") from error
+
+
 def page(name: str, output: Mapping[str, Any]) -> str:
-    """Return a contract's section from its metadata's `output`: `abi`, `devdoc` and `userdoc`."""
+    """Return a contract's section from its metadata's `output`: `abi`, `devdoc` and `userdoc`.
+
+    Empty when there is nothing to tell, as of a library that has internal functions only.
+    """
     dev, user = output.get("devdoc") or {}, output.get("userdoc") or {}
     lines = [f"## {escape(name)}", ""]
     lines += _paragraphs(dev.get("title"), user.get("notice"), dev.get("details"))
@@ -61,7 +74,7 @@ def page(name: str, output: Mapping[str, Any]) -> str:
             lines += [f"### {heading}", ""]
             for entry in sorted(entries, key=_signature):
                 lines += _entry(entry, dev, user)
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > _HEADING_LINES else ""
 
 
 def _paragraphs(*texts: Any) -> list[str]:

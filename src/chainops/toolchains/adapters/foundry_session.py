@@ -30,8 +30,8 @@ from chainops.tools.ports import Toolbox
 
 #: used when neither the config nor foundry.toml names one, so that runs repeat
 DEFAULT_SEED = "0x1"
-#: how much of what a call printed is kept to find out why it failed
-_TRANSCRIPT_BYTES = 4 << 20
+#: how much of a call's output is kept, from its beginning and from its end: causes stand in either
+_TRANSCRIPT_BYTES = 1 << 20
 #: clap's exit code for arguments that it does not take
 _USAGE_EXIT = 2
 
@@ -45,22 +45,26 @@ class UnbuildableError(Exception):
 
 
 class Transcript:
-    """Passes a call's output on and keeps the beginning of it."""
+    """Passes a call's output on and keeps its beginning and its end."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._kept = bytearray()
+        self._head = bytearray()
+        self._tail = bytearray()
 
     def __call__(self, data: bytes) -> None:
         """Take masked bytes as they come."""
-        if len(self._kept) < _TRANSCRIPT_BYTES:
-            self._kept += data[: _TRANSCRIPT_BYTES - len(self._kept)]
+        room = _TRANSCRIPT_BYTES - len(self._head)
+        self._head += data[:room] if room > 0 else b""
+        self._tail += data[max(room, 0) :]
+        if len(self._tail) > 2 * _TRANSCRIPT_BYTES:
+            del self._tail[:-_TRANSCRIPT_BYTES]
         self._sink(data)
 
     @property
     def text(self) -> str:
         """What was kept, decoded."""
-        return decode(bytes(self._kept))
+        return decode(bytes(self._head + self._tail))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
