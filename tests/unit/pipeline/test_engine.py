@@ -13,7 +13,7 @@ import pytest
 
 from chainops.core.errors import InputError, MachineError, Place, ProjectError
 from chainops.core.process import Command, LocalProcessRunner
-from chainops.core.process_tree import marked_processes
+from chainops.core.process_tree import kill_marked, marked_processes
 from chainops.core.secrets import Masker
 from chainops.core.store.database import Database
 from chainops.pipeline.engine import RunPlan
@@ -539,9 +539,12 @@ async def test_processes_of_a_runner_that_was_killed_are_ended_before_the_next_a
     bench.plan = dataclasses.replace(bench.plan, run_id=run_id)
     with pytest.raises(RunnerDiedError):
         await bench.engine(DyingJournal(bench.journal, 2, stored=True)).execute()
-    assert marked_processes(f"{run_id}/a/") == (sleeper.pid,)
-    await bench.execute()
-    await sleeper.wait()
+    try:
+        assert marked_processes(f"{run_id}/a/") == (sleeper.pid,)
+        await bench.execute()
+    finally:
+        kill_marked(f"{run_id}/")
+        await sleeper.wait()
     assert alive == [()]
 
 
