@@ -60,8 +60,16 @@ def writes(data: bytes) -> Callable[[Command], None]:
     return effect
 
 
+def copies(command: Command) -> None:
+    """Stand for the program that cuts a build-info down: keep all of it."""
+    assert json.loads(command.stdin) == ["src/Bank.sol"]
+    shutil.copy(command.argv[-2], command.argv[-1])
+
+
 def analyzer(toolbox: Toolbox, **answer: Any) -> tuple[SlitherAnalyzer, MemoryProcessRunner]:
-    runner = MemoryProcessRunner(ScriptedAnswer(when="--ignore-compile", **answer))
+    runner = MemoryProcessRunner(
+        ScriptedAnswer(when="trim_build", effect=copies), ScriptedAnswer(when="--ignore-compile", **answer)
+    )
     return SlitherAnalyzer(toolbox=toolbox, runner=runner), runner
 
 
@@ -97,7 +105,7 @@ async def test_it_compiles_nothing_and_gets_a_clean_environment(
 ) -> None:
     subject, runner = analyzer(toolbox, effect=writes(report))
     await subject.analyze(replace(built, env={"PROJECT": "1"}), nothing)
-    (command,) = runner.commands
+    command = runner.commands[-1]
     assert command.cwd == built.project_root
     assert command.marker == "m"
     assert set(command.env) <= {
@@ -250,3 +258,12 @@ def test_a_damaged_report_is_read_or_refused(fixtures: Path, position: int, dama
     data = (fixtures / "slither/bank.json").read_bytes()
     check_parsing(data[:position] + damage + data[position + len(damage) :])
     check_parsing(data[:position])
+
+
+async def test_a_build_info_that_cannot_be_cut_down_is_a_failure(
+    toolbox: Toolbox, built: AnalysisRequest
+) -> None:
+    broken = ScriptedAnswer(when="trim_build", returncode=1, stderr=b"KeyError: 'output'\n")
+    subject = SlitherAnalyzer(toolbox=toolbox, runner=MemoryProcessRunner(broken))
+    with pytest.raises(AnalyzerError, match=r"cannot read the build-info .*: KeyError: 'output'"):
+        await subject.analyze(built, nothing)

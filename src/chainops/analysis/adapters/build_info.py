@@ -76,7 +76,8 @@ def _read_sources(file: Path) -> dict[str, str]:
                 break
             length *= 4
     whole = json.loads(file.read_bytes())
-    return _texts(whole["input"]["sources"]) if isinstance(whole, dict) and "input" in whole else {}
+    given = whole.get("input") if isinstance(whole, dict) else None
+    return _texts(given.get("sources")) if isinstance(given, dict) else {}
 
 
 def _sources_in(head: str) -> dict[str, str] | None:
@@ -91,10 +92,10 @@ def _sources_in(head: str) -> dict[str, str] | None:
         by_id, _ = JSONDecoder().raw_decode(head, compiled + len('"source_id_to_path":'))
     except ValueError:
         return None
-    texts = _texts(given)
-    return (
-        {path: texts[path] for path in by_id.values() if path in texts} if isinstance(by_id, dict) else None
-    )
+    if not isinstance(by_id, dict):
+        return None
+    compiled_paths = {path for path in by_id.values() if isinstance(path, str)}
+    return {path: text for path, text in _texts(given).items() if path in compiled_paths}
 
 
 def _texts(given: object) -> dict[str, str]:

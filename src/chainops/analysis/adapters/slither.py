@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+import sys
 from functools import cache, partial
 from pathlib import Path
 
-from chainops.analysis.adapters.build_info import choose_builds, read_build_infos
-from chainops.analysis.adapters.running import environment, failed, run_tool
+from chainops.analysis.adapters import trim_build
+from chainops.analysis.adapters.build_info import BuildInfo, choose_builds, read_build_infos
+from chainops.analysis.adapters.running import environment, failed, last_words, run_tool
 from chainops.analysis.adapters.slither_report import SlitherReport, findings, parse
 from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.identify import identify
 from chainops.analysis.ports import AnalysisReport, AnalysisRequest
 from chainops.analysis.sources import Sources
-from chainops.core.process import Completed, ProcessRunner, Sink
+from chainops.core.process import Command, Completed, ProcessRunner, Sink
 from chainops.core.text import decode, one_line
 from chainops.tools.ports import Tool, Toolbox
 
@@ -33,7 +36,7 @@ class SlitherAnalyzer:
         tool = await self._toolbox.tool("slither", sink)
         # slither asks `forge config` which folders hold dependencies
         forge = await self._toolbox.tool("forge", sink)
-        builds = await asyncio.to_thread(self._prepare, request)
+        builds = await self._prepare(request, sink)
         # an existing file is not overwritten, so the name must be a fresh one
         output = request.scratch / "slither.json"
         output.unlink(missing_ok=True)
@@ -58,22 +61,37 @@ class SlitherAnalyzer:
             },
         )
 
-    @staticmethod
-    def _prepare(request: AnalysisRequest) -> Path:
+    async def _prepare(self, request: AnalysisRequest, sink: Sink) -> Path:
         """Put the build-infos to read into a folder of their own: slither reads all that it finds."""
         if request.build_output is None:
             raise AnalyzerError(
                 "slither needs the build of this run, and there is none",
                 hint="let the stage need `compilation`",
             )
-        infos = read_build_infos(request.build_output / "build-info")
-        chosen = choose_builds(infos, request.sources, cache(partial(_text, request.project_root)))
+        chosen = await asyncio.to_thread(_choose, request, request.build_output / "build-info")
         folder = request.scratch / "build-info"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for info in chosen:
-            (folder / info.path.name).symlink_to(info.path.resolve())
+            await self._trim(info.path, folder / info.path.name, request, sink)
         return folder
+
+    async def _trim(self, source: Path, target: Path, request: AnalysisRequest, sink: Sink) -> None:
+        program = (sys.executable, "-I", "-m", trim_build.__name__)
+        command = Command(
+            argv=(*program, str(source), str(target)),
+            cwd=request.scratch,
+            env=environment(request),
+            stdin=json.dumps(request.sources).encode(),
+            timeout_s=request.timeout_s,
+            marker=request.marker,
+        )
+        completed = await self._runner.run(command, sink)
+        if completed.returncode or completed.timed_out:
+            raise AnalyzerError(
+                f"cannot read the build-info {source}: {one_line(last_words(completed)) or 'no answer'}",
+                hint="run the compilation stage again; it writes the build-info that analyzers read",
+            )
 
     @staticmethod
     def _read(output: Path, tool: Tool, completed: Completed) -> tuple[bytes, SlitherReport]:
@@ -89,6 +107,11 @@ class SlitherAnalyzer:
         if completed.returncode < 0:
             raise failed(tool, completed)
         return raw, report
+
+
+def _choose(request: AnalysisRequest, folder: Path) -> tuple[BuildInfo, ...]:
+    present = cache(partial(_text, request.project_root))
+    return choose_builds(read_build_infos(folder), request.sources, present)
 
 
 def _text(root: Path, path: str) -> str | None:
