@@ -291,7 +291,8 @@ def _fields(request: TransactionRequest, chain_id: int, nonce: int, gas: int, fe
     return {
         "chainId": chain_id,
         "nonce": nonce,
-        "to": request.to if request.to is not None else b"",
+        # as bytes: as text, the signer takes it with its checksum only
+        "to": bytes.fromhex(request.to[2:]) if request.to is not None else b"",
         "value": request.value_wei,
         "data": request.data,
         "gas": gas,
