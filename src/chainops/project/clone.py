@@ -74,11 +74,15 @@ def _put(incoming: Path, final: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
 
 
-async def update_submodules(git: Git, *, depth: int) -> None:
-    """Fetch all submodules, nested ones included; a server that gives no single commits is asked for all."""
-    arguments = ("submodule", "update", "--init", "--recursive", "--checkout")
+async def update_submodules(git: Git, *, depth: int, paths: tuple[str, ...] = ()) -> None:
+    """Fetch submodules (all, or those at `paths`), nested ones included.
+
+    A server that does not give single commits is asked for all of them. Raises as `Git.output` does.
+    """
+    update = ("submodule", "update", "--init", "--recursive", "--checkout")
+    arguments = (*update, "--", *paths)
     if depth:
-        done = await git.run(*arguments, "--depth", str(depth), quiet=False)
+        done = await git.run(*update, "--depth", str(depth), "--", *paths, quiet=False)
         if done.returncode == 0 and not done.timed_out:
             return
     done = await git.run(*arguments, quiet=False)

@@ -39,6 +39,17 @@ class DependencyInstallOptions(_Options):
         bool, Field(description="Install from package.json when there is no lockfile (not reproducible).")
     ] = False
     submodules: Annotated[bool, Field(description="Fetch Git submodules whose folders are empty.")] = True
+    allow_npmrc: Annotated[
+        bool,
+        Field(
+            description="Trust the project's .npmrc even when it names programs or takes values from the "
+            "environment."
+        ),
+    ] = False
+    python: Annotated[
+        bool,
+        Field(description="Install requirements.txt (with hashes) into an environment of the workspace."),
+    ] = False
     check_imports: Annotated[
         bool, Field(description="Look for imports that lead nowhere before compiling.")
     ] = True
