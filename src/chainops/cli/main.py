@@ -74,7 +74,7 @@ def build_app(arguments: list[str]) -> typer.Typer:
 
 def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
-        from chainops import __version__
+        from chainops.core.version import __version__
 
         sys.stdout.write(f"chainops {__version__}\n")
         raise typer.Exit

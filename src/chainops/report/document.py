@@ -32,7 +32,7 @@ def result_document(
     `vector` is the quality vector and `baseline` what gas and sizes are compared with, both as dataclasses or
     JSON values; `tools` and `artifacts` are added to those that the stages name, such as the stages' logs.
     """
-    from chainops import __version__
+    from chainops.core.version import __version__
 
     kept = _artifacts(run, artifacts)
     document = {
