@@ -36,7 +36,9 @@ def scripted_plan(
 
 def _step(number: int, one: ScriptedTransaction, builds: Builds, place: Place, names: dict[str, int]) -> Step:
     data = bytes.fromhex(one.data[2:])
-    found = builds.by_creation_code(data, one.contract) if not one.to else None
+    # a CREATE2 factory takes a salt of 32 bytes before the creation code
+    creation = data[32:] if one.to else data
+    found = builds.by_creation_code(creation, one.contract) if one.address else None
     fqn, libraries = (found[0].fqn, found[1]) if found else ("", {})
     name = ""
     if one.address:

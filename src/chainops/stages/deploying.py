@@ -21,6 +21,7 @@ from chainops.core.tooluse import ToolUse
 from chainops.core.units import format_wei
 from chainops.deploy.apply import Deployment
 from chainops.deploy.builds import Builds, builds_from
+from chainops.deploy.errors import ScriptError
 from chainops.deploy.manifest import ManifestSource
 from chainops.deploy.model import DeploymentRecord, Manifest, Plan
 from chainops.deploy.plan import make_plan, step_json
@@ -144,8 +145,13 @@ class _Planner:
         # what is begun is finished as it was planned: the script would see another chain now
         if not self.sender.is_new and (kept := load_plan(path, network=network, account=account)):
             return kept
-        transactions = await self.ports.scripts.dry_run(self._request(manifest), self.context.log)
-        plan = scripted_plan(transactions, self.builds, network, account, manifest.where.place("script"))
+        place = manifest.where.place("script")
+        try:
+            transactions = await self.ports.scripts.dry_run(self._request(manifest), self.context.log)
+        except ScriptError as error:
+            error.place = place
+            raise
+        plan = scripted_plan(transactions, self.builds, network, account, place)
         save_plan(path, plan)
         return plan
 

@@ -30,7 +30,7 @@ async def test_killed_at_every_moment_each_transaction_is_on_chain_once(chain, t
     results = [json.loads(line) for line in done.text.splitlines()]
     *killed, undisturbed = results
 
-    # for each of three: before, within, after "signed"; before, after sending; before, within, after "confirmed"
+    # for each transaction: before, within and after "signed" and "confirmed"; before and after sending
     assert len(killed) == 3 * 8
     assert {r["killed"] for r in killed} == {-9}
     assert undisturbed["killed"] == 0

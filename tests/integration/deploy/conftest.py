@@ -105,10 +105,19 @@ def toolbox() -> ProvisionedToolbox:
     return ProvisionedToolbox(cache_dir=default_cache_dir(), runner=LocalProcessRunner())
 
 
-async def _bench(root: Path, project: Path, toolbox: ProvisionedToolbox, *layers: Path) -> Bench:
+async def _bench(
+    root: Path,
+    project: Path,
+    toolbox: ProvisionedToolbox,
+    *layers: Path,
+    files: Mapping[str, str] | None = None,
+) -> Bench:
     shutil.copytree(project, root, ignore=shutil.ignore_patterns("out", "cache", "broadcast", ".chainops"))
     for layer in layers:
         shutil.copytree(layer, root, dirs_exist_ok=True)
+    for name, text in (files or {}).items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
     scratch = root / ".chainops" / "scratch" / "build"
     scratch.mkdir(parents=True)
     request = ToolchainRequest(
@@ -141,5 +150,13 @@ def variant(tmp_path: Path, toolbox: ProvisionedToolbox):
     async def make(name: str) -> Bench:
         layer = PROJECTS / "variants" / name
         return await _bench(tmp_path / name, PROJECTS / "counter", toolbox, layer)
+
+    return make
+
+
+@pytest.fixture
+def project(tmp_path: Path, toolbox: ProvisionedToolbox):
+    async def make(name: str, files: Mapping[str, str]) -> Bench:
+        return await _bench(tmp_path / name, PROJECTS / "counter", toolbox, files=files)
 
     return make

@@ -106,3 +106,60 @@ async def test_nothing_of_the_key_or_of_anvils_banner_is_logged(counter):
     await stage_of(counter).run(counter.context("contract-deploy"))
     assert b"ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80" not in counter.log
     assert b"eth_sendRawTransaction" in counter.log
+
+
+SCRIPT = """\
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Bank} from "../src/Bank.sol";
+import {Counter} from "../src/Counter.sol";
+
+interface Cheats {
+    function startBroadcast() external;
+    function stopBroadcast() external;
+}
+
+contract Deploy {
+    Cheats private constant VM = Cheats(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    function run() external {
+        VM.startBroadcast();
+        Counter counter = new Counter(1000);
+        Bank bank = new Bank();
+        counter.setNumber(5);
+        bank.deposit{value: 3 ether}();
+        new Counter(2000);
+        VM.stopBroadcast();
+    }
+}
+"""
+
+
+async def test_a_forge_scripts_transactions_are_signed_and_sent_by_us(tmp_path, project):
+    bench = await project("scripted", {"script/Deploy.s.sol": SCRIPT})
+    stage = stage_of(bench, "deploy:\n  script: script/Deploy.s.sol:Deploy\n")
+    outcome = await stage.run(bench.context("contract-deploy"))
+
+    assert outcome.status is StageStatus.SUCCESS, (outcome, bytes(bench.log).decode()[-3000:])
+    contracts = {c["name"]: c for c in outcome.outputs["contracts"]}
+    assert {"Counter", "Bank", "Counter-2"} <= set(contracts)
+    assert all(c["code_matches"] for c in contracts.values()), contracts
+    assert contracts["Bank"]["fqn"] == "src/Bank.sol:Bank"
+    assert not (bench.root / "broadcast").exists()
+
+    again = await stage.run(bench.context("contract-deploy"))
+    assert again.outputs["transactions"] == outcome.outputs["transactions"]
+    assert again.outputs["plan_digest"] == outcome.outputs["plan_digest"]
+
+
+async def test_a_failing_script_is_told_with_its_line(project):
+    broken = SCRIPT.replace("new Counter(2000)", "new Counter(0)")
+    bench = await project("broken", {"script/Deploy.s.sol": broken})
+    stage = stage_of(bench, "deploy:\n  script: script/Deploy.s.sol:Deploy\n")
+    outcome = await stage.run(bench.context("contract-deploy"))
+
+    assert outcome.status is StageStatus.FAILED
+    assert outcome.failure is FailureKind.PROJECT
+    assert "LimitIsZero" in outcome.reason
+    assert [str(p) for p in outcome.places] == ["chainops.yaml:2:11"]
