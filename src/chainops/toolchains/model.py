@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
@@ -198,24 +198,3 @@ class GasReport:
     report_file: str = ""
     #: set when no gas report could be made
     failure: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionComplexity:
-    """Cyclomatic complexity of one function (McCabe: decision points + 1)."""
-
-    name: str
-    place: Place
-    complexity: int
-    lines: int = 0
-    parameters: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileMetrics:
-    """Size figures of a source file, for the maintainability index."""
-
-    path: str
-    code_lines: int
-    comment_lines: int
-    functions: tuple[FunctionComplexity, ...] = field(default=())
