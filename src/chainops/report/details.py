@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chainops.report.reading import Document, dig, integer, number, outputs, place, rows, strings, text
+from chainops.report.reading import Document, integer, number, outputs, place, rows, strings, text
 from chainops.report.tables import Bar, test_stages
 
 DIMENSIONS = ("complexity", "maintainability", "reliability", "security", "performance")
@@ -236,10 +236,14 @@ def dimensions(document: Document) -> tuple[Dimension, ...]:
             value=number(part, "value"),
             formula=text(part, "formula"),
             reason=text(part, "reason"),
-            inputs=tuple((str(k), _input(v)) for k, v in (dig(part, "inputs") or {}).items()),
+            inputs=tuple((str(k), _input(v)) for k, v in _items(part.get("inputs"))),
         )
         for name, part in found.items()
     )
+
+
+def _items(value: Any) -> list[tuple[Any, Any]]:
+    return list(value.items()) if isinstance(value, Mapping) else []
 
 
 def _input(value: Any) -> str:

@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 from chainops.report.reading import (
     Document,
     cleaned,
-    dig,
     first_place,
     integer,
     number,
     outputs,
     place,
     rows,
+    strings,
     text,
 )
 
@@ -129,7 +129,7 @@ def _stage_case(stage: Mapping[str, Any]) -> _Case:
 
 def _test_case(test: Mapping[str, Any]) -> _Case:
     status = text(test, "status")
-    logs = [str(line) for line in dig(test, "logs") or ()]
+    logs = strings(test, "logs")
     where = test.get("place")
     lines = [text(test, "reason"), text(test, "counterexample"), place(where), *logs]
     return _Case(

@@ -6,8 +6,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainops.artifacts.ports import ArtifactStore, read_tail
 from chainops.core.errors import MachineError
@@ -15,11 +16,15 @@ from chainops.core.text import clean, decode, plural
 from chainops.core.units import format_bytes
 from chainops.report import details, figures, tables
 from chainops.report.headline import SIGNS, headline
-from chainops.report.reading import Document, cleaned, number, outputs, place, rows, text
+from chainops.report.reading import Document, cleaned, number, outputs, place, rows, strings, text
 from chainops.report.timeline import timeline
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _LOG_TAIL_BYTES = 24_000
 _LOG_TAIL_LINES = 200
+_COVERAGE = ("lines", "statements", "branches", "functions")
 #: more rows than these make a page that no browser shows quickly; the rest is in result.json
 _MOST_FINDINGS = 400
 _MOST_ROWS = 500
@@ -27,8 +32,22 @@ _MOST_ROWS = 500
 
 def render_html(document: Document, store: ArtifactStore | None = None) -> bytes:
     """Return the page; `store` gives the logs' last lines, without one they are left out."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    style = (files("chainops.report") / "templates" / "report.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    page = _template().render(
+        style=Markup(style),  # noqa: S704 - our own file
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        **page_context(document, store),
+    )
+    return page.encode()
+
+
+@cache
+def _template() -> Template:
+    """Compile the template once; that is most of the work."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("chainops.report", "templates"),
@@ -45,14 +64,7 @@ def render_html(document: Document, store: ArtifactStore | None = None) -> bytes
         "figure": figures.figure,
         "plural": plural,
     }
-    style = (files("chainops.report") / "templates" / "report.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    page = environment.get_template("report.html.j2").render(
-        style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        **page_context(document, store),
-    )
-    return page.encode()
+    return environment.get_template("report.html.j2")
 
 
 def page_context(document: Document, store: ArtifactStore | None) -> dict[str, Any]:
@@ -61,7 +73,9 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
     found = tables.finding_rows(document)
     coverage = outputs(document, "unit-tests").get("coverage")
     return {
-        "run": document,
+        "project": text(document, "project", "name"),
+        **{key: text(document, key) for key in ("run_id", "pipeline_id", "schema_version")},
+        "version": text(document, "generator", "version"),
         "verdict": headline(document),
         "facts": _facts(document),
         "signs": SIGNS,
@@ -73,7 +87,8 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
         "counts": tables.severity_counts(found),
         "suppressed": sum(bool(f.suppressed_by) for f in found),
         "scanned": [text(a, "name") for a in rows(outputs(document, "security-scan"), "analyzers")],
-        "coverage": coverage if isinstance(coverage, Mapping) else {},
+        "coverage": {kind: number(coverage, kind) for kind in _COVERAGE},
+        "coverage_remarks": {key: text(coverage, key) for key in ("accuracy", "failure")},
         "coverage_files": tables.coverage_rows(document)[:_MOST_ROWS],
         "dimensions": details.dimensions(document),
         "gas": details.gas_rows(document)[:_MOST_ROWS],
@@ -82,7 +97,7 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
         "deployments": _deployments(document),
         "checks": [_check(c) for c in rows(outputs(document, "smoke-tests"), "checks")],
         "diagnostics": [_diagnostic(d) for d in rows(outputs(document, "compilation"), "diagnostics")][:200],
-        "unformatted": list(outputs(document, "static-analysis").get("unformatted") or ()),
+        "unformatted": strings(outputs(document, "static-analysis"), "unformatted"),
         "tools": rows(document, "tools"),
         "artifacts": rows(document, "artifacts"),
         "logs": _logs(document, store) if store else [],
@@ -97,13 +112,13 @@ def _share(value: float) -> str:
 
 def _facts(document: Document) -> list[tuple[str, str]]:
     commit = document.get("commit")
-    changed = list(commit.get("changed_files") or ()) if isinstance(commit, Mapping) else []
+    changed = strings(commit, "changed_files")
     dirty = isinstance(commit, Mapping) and bool(commit.get("dirty"))
     facts = [
         ("Commit", " ".join(filter(None, (text(commit, "id")[:12], text(commit, "subject"))))),
         ("Branch", text(commit, "branch") or text(commit, "ref")),
         ("Author", text(commit, "author")),
-        ("Uncommitted", ", ".join(map(str, changed[:8])) or "yes" if dirty else ""),
+        ("Uncommitted", ", ".join(changed[:8]) or "yes" if dirty else ""),
         ("Repository", text(document, "project", "url")),
         ("Started", figures.when(text(document, "started_at"))),
         ("Duration", figures.milliseconds(number(document, "duration_ms"))),

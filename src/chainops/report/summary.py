@@ -9,7 +9,7 @@ from chainops.core.text import one_line, plural, shorten
 from chainops.core.units import format_bytes
 from chainops.report import figures
 from chainops.report.headline import SIGNS, Failure, Headline, headline
-from chainops.report.reading import Document, cleaned, integer, metric, number, outputs, rows, text
+from chainops.report.reading import Document, cleaned, dig, integer, metric, number, outputs, rows, text
 from chainops.report.tables import (
     FindingRow,
     GateRow,
@@ -84,7 +84,7 @@ def _harmless(line: str) -> str:
 def _verdict(document: Document, verdict: Headline, paint: _Paint, width: int) -> list[str]:
     sign = SIGNS.get(verdict.status, "?")
     commit = shorten(text(document, "commit", "id"), 11).rstrip("…")[:10]
-    dirty = " + uncommitted changes" if commit and (document.get("commit") or {}).get("dirty") else ""
+    dirty = " + uncommitted changes" if commit and dig(document, "commit", "dirty") else ""
     facts = [
         text(document, "project", "name"),
         commit + dirty,

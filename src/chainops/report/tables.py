@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ from chainops.core.units import format_wei
 from chainops.report import figures
 from chainops.report.reading import (
     Document,
-    dig,
     findings,
     first_place,
     integer,
@@ -18,6 +18,7 @@ from chainops.report.reading import (
     outputs,
     place,
     rows,
+    strings,
     text,
 )
 
@@ -167,7 +168,7 @@ def severity_rank(severity: str) -> int:
 def _finding(stage: str, finding: Mapping[str, Any]) -> FindingRow:
     url = text(finding, "url")
     line = max(1, integer(next(iter(rows(finding, "places")), {}), "line"))
-    source = text(finding, "excerpt")[:4000].rstrip("\n").split("\n")[:40]
+    source = textwrap.dedent(text(finding, "excerpt")[:4000]).rstrip("\n").split("\n")[:40]
     return FindingRow(
         severity=text(finding, "severity"),
         confidence=text(finding, "confidence"),
@@ -179,7 +180,7 @@ def _finding(stage: str, finding: Mapping[str, Any]) -> FindingRow:
         explanation=text(finding, "explanation"),
         url=url if url.lower().startswith(("https://", "http://")) else "",
         suppressed_by=text(finding, "suppressed_by"),
-        also=tuple(str(name) for name in dig(finding, "also") or ()),
+        also=tuple(strings(finding, "also")),
         stage=stage,
     )
 
@@ -221,7 +222,7 @@ def coverage_rows(document: Document) -> tuple[CoverageRow, ...]:
             statements=_ratio(file.get("statements")),
             branches=_ratio(file.get("branches")),
             functions=_ratio(file.get("functions")),
-            missed=figures.ranges([int(n) for n in dig(file, "missed_lines") or () if isinstance(n, int)]),
+            missed=figures.ranges([int(n) for n in strings(file, "missed_lines") if n.isdecimal()]),
         )
         for file in files
     ]

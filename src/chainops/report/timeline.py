@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chainops.report import figures
-from chainops.report.reading import Document, dig, number, rows, text
+from chainops.report.reading import Document, number, rows, strings, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ def timeline(document: Document) -> Timeline:
     """Return the time line of a run; a stage that never started has no bar."""
     start = figures.moment(text(document, "started_at"))
     total_ms = max(_last_end_ms(document, start), number(document, "duration_ms") or 0, 1.0)
-    critical = tuple(str(name) for name in dig(document, "critical_path", "stages") or ())
+    critical = tuple(strings(document, "critical_path", "stages"))
     critical_ms = number(document, "critical_path", "total_ms") or 0
     return Timeline(
         rows=tuple(_row(stage, start, total_ms, critical) for stage in rows(document, "stages")),
@@ -76,7 +76,10 @@ def ticks(total_ms: float) -> tuple[Tick, ...]:
             break
     count = int(total_ms / step)
     return tuple(
-        Tick(position=n * step / total_ms, label="0" if n == 0 else figures.milliseconds(n * step))
+        Tick(
+            position=n * step / total_ms,
+            label="0" if n == 0 else figures.milliseconds(n * step).replace(".0 s", " s"),
+        )
         for n in range(count + 1)
     )
 

@@ -580,7 +580,8 @@ def empty_run() -> RunRecord:
 
 def hostile_run() -> RunRecord:
     """Every name and message is an attack on whoever shows it."""
-    evil = "</script></style><script>alert('xss')</script><img src=x onerror=alert(1)>\"'`{{7*7}}"
+    script = "document.title='owned'"
+    evil = f"</script></style><script>{script}</script><img src=x onerror={script}>\"'`{{{{7*7}}}}"
     hidden = "admin\u202etxt.exe\x1b]0;owned\x07\x1b[31m::error::@everyone #1 ]]>|*_[a](javascript:alert(2))"
     cases = (case(f"test_{evil}", TestStatus.FAILED, reason=hidden, counterexample=evil, suite=hidden),)
     groups = (FailureGroup(reason=evil, tests=(hidden,), hint=evil),)
