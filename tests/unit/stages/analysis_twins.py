@@ -7,39 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chainops.analysis.model import Confidence, Finding, Severity
-from chainops.analysis.ports import AnalysisReport, AnalysisRequest
 from chainops.artifacts.model import Artifact
-from chainops.core.errors import ChainopsError, Place
+from chainops.core.errors import Place
 from chainops.core.hashing import digest_bytes
-from chainops.core.process import Sink
-from chainops.core.tooluse import ToolUse
 from chainops.pipeline.model import Outcome, StageContext, StageStatus
 from chainops.stages.common import COMPILATION, SOURCE_CHECKOUT
-
-
-class MemoryAnalyzer:
-    """Reports what it was given, or fails."""
-
-    def __init__(
-        self, name: str, *findings: Finding, error: ChainopsError | None = None, raw_name: str = ""
-    ) -> None:
-        self.name = name
-        self.requests: list[AnalysisRequest] = []
-        self._findings = findings
-        self._error = error
-        self._raw_name = raw_name
-
-    async def analyze(self, request: AnalysisRequest, sink: Sink) -> AnalysisReport:
-        self.requests.append(request)
-        assert request.scratch.is_dir()
-        if self._error:
-            raise self._error
-        return AnalysisReport(
-            tool=ToolUse(name=self.name, version="1"),
-            findings=self._findings,
-            raw=b"{}",
-            raw_name=self._raw_name,
-        )
 
 
 class MemoryArtifacts:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from chainops.analysis.errors import AnalyzerError
+from chainops.analysis.memory import MemoryAnalyzer
 from chainops.analysis.model import Severity
 from chainops.analysis.settings import AnalysisSettings
 from chainops.pipeline.model import StageContext, StageStatus
 from chainops.quality.baseline import AcceptedFinding, Baseline, render
 from chainops.stages.security_scan import SecurityScanStage
 
-from .analysis_twins import MemoryAnalyzer, MemoryArtifacts, context_for, finding
+from .analysis_twins import MemoryArtifacts, context_for, finding
 
 
 @pytest.fixture

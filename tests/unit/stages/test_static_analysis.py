@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from chainops.analysis.errors import AnalyzerError
+from chainops.analysis.memory import MemoryAnalyzer
 from chainops.analysis.model import Severity
 from chainops.analysis.settings import AnalysisSettings
 from chainops.core.errors import InputErrors
 from chainops.pipeline.model import FailureKind, StageStatus
 from chainops.stages.static_analysis import StaticAnalysisStage
 
-from .analysis_twins import MemoryAnalyzer, MemoryArtifacts, context_for, finding
+from .analysis_twins import MemoryArtifacts, context_for, finding
 
 SOURCE = """contract A {
     // chainops-ignore: avoid-tx-origin known
