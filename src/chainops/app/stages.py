@@ -156,6 +156,7 @@ class LazyStages(Mapping[str, Stage]):
             runner=self._runner,
             toolbox=self._toolbox,
             options=self._config.stage_options(DEPENDENCY_INSTALL),
+            profile=self._config.foundry.profile,
         )
 
     def _compilation(self) -> Stage:

@@ -9,15 +9,17 @@ import typer
 from chainops.cli.output import emit
 from chainops.core.errors import InputError
 
-#: what there is a schema of → where it comes from
-_SCHEMAS = ("config",)
+#: what there is a schema of
+_SCHEMAS = ("config", "result")
 
 
 def command(
-    of: Annotated[str, typer.Argument(help="`config` for chainops.yaml.")] = "config",
+    of: Annotated[
+        str, typer.Argument(help="`config` for chainops.yaml, `result` for result.json.")
+    ] = "config",
     as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = True,
 ) -> None:
-    """Print the JSON Schema of chainops.yaml, for editors and checks in CI."""
+    """Print the JSON Schema of chainops.yaml or result.json, for editors and for programs that read results."""
     emit(_schema(of), "", as_json=as_json)
 
 
@@ -26,4 +28,8 @@ def _schema(of: str) -> dict[str, Any]:
         from chainops.app.config import json_schema
 
         return json_schema()
+    if of == "result":
+        from chainops.report.schema import result_schema
+
+        return result_schema()
     raise InputError(f"there is no schema of `{of}`", hint="known: " + ", ".join(_SCHEMAS), code="GEN110")

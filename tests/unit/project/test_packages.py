@@ -131,7 +131,7 @@ def test_a_broken_manifest_is_shown_with_its_line(tmp_path: Path, text: str, lin
 @pytest.mark.parametrize(
     "text",
     [
-        "registry=https://npm.example/\n@scope:registry = https://x/\n# git=evil\n; x\n\nlegacy-peer-deps=true",
+        "registry=https://x/\n@scope:registry = https://x/\n# git=evil\n; x\n\nlegacy-peer-deps=true",
         "ignore-scripts=false",
         "node-linker=hoisted\npublic-hoist-pattern[]=*",
     ],
