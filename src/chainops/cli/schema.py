@@ -19,7 +19,7 @@ def command(
     ] = "config",
     as_json: Annotated[bool, typer.Option("--json", help="Changes nothing: a schema is JSON.")] = True,
 ) -> None:
-    """Print the JSON Schema of chainops.yaml or result.json, for editors and for programs that read results."""
+    """Print the JSON Schema of chainops.yaml or result.json, for editors and programs."""
     emit(_schema(of), "", as_json=as_json)
 
 
