@@ -102,7 +102,8 @@ class ToolCache:
         with contextlib.ExitStack() as held:
             while True:
                 try:
-                    held.enter_context(file_lock(path, what=f"the installation of {locked.name}"))
+                    with disk_errors(path):
+                        held.enter_context(file_lock(path, what=f"the installation of {locked.name}"))
                     break
                 except LockedError:
                     # waits without holding a thread, so that Ctrl-C ends the wait at once

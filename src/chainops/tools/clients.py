@@ -7,6 +7,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,15 @@ _NAMES = {
     "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_CACHE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NPM_TOKEN", "NODE_AUTH_TOKEN",
 }  # fmt: skip
+#: npm waits 10 s and 60 s before it tries again; a registry that is down should be told sooner
+_NPM_RETRIES = {"npm_config_fetch_retry_mintimeout": "1000", "npm_config_fetch_retry_maxtimeout": "5000"}
+
+_NETWORK = re.compile(
+    r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNRESET|ENETUNREACH|NewConnectionError|NameResolutionError"
+    r"|ConnectTimeoutError|ProxyError|SSLError|SELF_SIGNED_CERT\w*|UNABLE_TO_\w+"
+)
+_TELLING = re.compile(r"\b(failed|No space|denied|not found|404|401|403|refused)\b|ERROR:", re.IGNORECASE)
+
 _PREFIXES = ("npm_config_", "pip_")
 _SUFFIXES = ("_proxy",)
 
@@ -59,16 +69,20 @@ def _check(done: Completed, what: str, mismatch: str) -> Completed:
             f"{what}: the registry's file has another hash than the lock: {one_line(text, 400)}",
             hint="the registry or mirror gives a changed package; nothing of it was installed",
         )
-    reason = f"no end after {done.duration_s:.0f} s" if done.timed_out else _last_lines(text)
+    reason = f"no end after {done.duration_s:.0f} s" if done.timed_out else failure_reason(text)
     raise InstallError(
         f"{what} failed (exit code {done.returncode}): {reason}",
         hint="check the network and the registry's settings with `chainops doctor`, then run it again",
     )
 
 
-def _last_lines(text: str) -> str:
-    lines = [one_line(line, 200) for line in text.splitlines() if line.strip()]
-    return shorten(" | ".join(lines[-6:]), 600)
+def failure_reason(text: str) -> str:
+    """Return what npm or pip gave as the reason, without its stack trace and repetitions."""
+    lines = [one_line(line, 240).removeprefix("npm error ").strip() for line in text.splitlines()]
+    telling = [line for line in lines if _TELLING.search(line) and not line.startswith("at ")]
+    network = next(filter(None, map(_NETWORK.search, lines)), None)
+    said = shorten(" | ".join(dict.fromkeys((telling or [x for x in lines if x])[:2])), 500)
+    return f"the registry cannot be reached ({network.group()}): {said}" if network else said
 
 
 class NpmClient:
@@ -85,7 +99,7 @@ class NpmClient:
         command = Command(
             argv=(*self._argv, *arguments, *flags),
             cwd=folder,
-            env=client_environment(os.environ) | dict(self._env),
+            env=_NPM_RETRIES | client_environment(os.environ) | dict(self._env),
             timeout_s=CALL_TIMEOUT_S,
             quiet_stdout=True,
         )

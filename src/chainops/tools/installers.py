@@ -129,9 +129,8 @@ class Installers:
         python = folder / "bin" / "python"
         await self._pip.install(locked.name, locked.lock_text, folder, python=python, sink=sink)
         await asyncio.to_thread(self._drop_scripts, folder)
-        reported = await probe_version(self._runner, python_argv(folder, locked), folder)
         await self._call(folder, str(python), "-I", "-m", "compileall", "-q", "-j", "0", str(folder / "lib"))
-        return {"reported": reported}
+        return {"reported": await probe_version(self._runner, python_argv(folder, locked), folder)}
 
     @staticmethod
     def _drop_scripts(folder: Path) -> None:

@@ -77,8 +77,8 @@ def platform_key() -> str:
     return f"{sys.platform}-{machine.get(platform.machine().lower(), platform.machine())}"
 
 
-def _read(name: str) -> str:
-    return resources.files("chainops.tools").joinpath("lock", name).read_text("utf-8")
+def _read(name: str, folder: str = "lock") -> str:
+    return resources.files("chainops.tools").joinpath(folder, name).read_text("utf-8")
 
 
 @cache
@@ -141,7 +141,7 @@ def locked_solc(version: str) -> LockedTool:
     entry = solc_table().get(version)
     if entry is None:
         raise unknown_solc(version)
-    shim = _read("../shim/solc.js")
+    shim = _read("solc.js", "shim")
     return LockedTool(
         name="solc",
         kind="solc",

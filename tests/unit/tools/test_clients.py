@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from chainops.core.process import Command, MemoryProcessRunner, ScriptedAnswer
-from chainops.tools.clients import NpmClient, PipClient, check_integrity, client_environment, find_pip
+from chainops.tools.clients import (
+    NpmClient,
+    PipClient,
+    check_integrity,
+    client_environment,
+    failure_reason,
+    find_pip,
+)
 from chainops.tools.errors import InstallError, IntegrityError
 from chainops.tools.lockfile import NpmPackage
 
@@ -71,6 +78,34 @@ async def test_no_network_is_told_with_npms_words(tmp_path):
     with pytest.raises(InstallError, match="ENOTFOUND") as caught:
         await client.pack(package(b"good"), tmp_path)
     assert "doctor" in caught.value.hint
+
+
+def test_stack_traces_and_repetitions_are_left_out_of_the_reason():
+    npm_said = """npm error code ECONNREFUSED
+npm error syscall connect
+npm error FetchError: request to http://127.0.0.1:1/solc failed, reason: connect ECONNREFUSED 127.0.0.1:1
+npm error     at ClientRequest.<anonymous> (/n/minipass-fetch/lib/index.js:130:14)
+npm error   type: 'system'
+npm error }
+npm error If you are behind a proxy, please make sure that the 'proxy' config is set properly.
+npm error A complete log of this run can be found in: /n/_logs/0.log"""
+    assert failure_reason(npm_said) == (
+        "the registry cannot be reached (ECONNREFUSED): "
+        "FetchError: request to http://127.0.0.1:1/solc failed, reason: connect ECONNREFUSED 127.0.0.1:1"
+    )
+    pip_said = """WARNING: Retrying (total=1) after connection broken by 'NewConnectionError("x")': /simple/a/
+WARNING: Retrying (total=0) after connection broken by 'NewConnectionError("x")': /simple/a/
+ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none)
+ERROR: No matching distribution found for a==1"""
+    assert failure_reason(pip_said) == (
+        "the registry cannot be reached (NewConnectionError): "
+        "ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none) | ERROR: No matching distribution found for a==1"
+    )
+    assert (
+        failure_reason("ERROR: [Errno 28] No space left on device")
+        == "ERROR: [Errno 28] No space left on device"
+    )
+    assert failure_reason("") == ""
 
 
 async def test_endless_client_is_told_as_such(tmp_path):
