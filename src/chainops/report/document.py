@@ -171,7 +171,12 @@ def _tools(run: RunRecord, more: Iterable[ToolUse]) -> list[ToolUse]:
     return sorted(used | set(more))
 
 
+def _worked_s(stage: StageRecord) -> float:
+    """Finding out that there is nothing to do is no work."""
+    return 0.0 if stage.status is StageStatus.SKIPPED else stage.duration_s
+
+
 def _critical_path(run: RunRecord) -> dict[str, Any]:
-    spans = [Span(name=s.node.name, duration_s=s.duration_s, needs=s.node.needs) for s in run.stages]
+    spans = [Span(name=s.node.name, duration_s=_worked_s(s), needs=s.node.needs) for s in run.stages]
     path = critical_path(spans)
     return {"stages": path.stages, "total_ms": round(path.total_s * 1000)}

@@ -24,8 +24,8 @@ SIGNS = {
     "not_run": "✗",
     "skipped": "–",
     "cancelled": "■",
-    "paused": "⏸",
-    "waiting": "⏸",
+    "paused": "‖",
+    "waiting": "‖",
     "running": "▸",
     "lost": "?",
     "pending": "·",
@@ -54,6 +54,8 @@ class Headline:
     label: str
     sentence: str
     failures: tuple[Failure, ...] = ()
+    #: how a waiting run goes on
+    hint: str = ""
 
 
 def headline(document: Document) -> Headline:
@@ -65,6 +67,7 @@ def headline(document: Document) -> Headline:
         label=LABELS.get(status, status.upper() or "UNKNOWN"),
         sentence=_sentence(document, status, [f for f in found if not f.allowed]),
         failures=found,
+        hint=_way_on(document) if status == "paused" else "",
     )
 
 
@@ -74,6 +77,11 @@ def failures(document: Document) -> tuple[Failure, ...]:
     failed.sort(key=lambda s: (bool(s.get("allow_failure")), text(s, "ended_at") or "~"))
     gates = [g for g in rows(document, "gates") if text(g, "status") != "passed"]
     return (*(_stage_failure(s) for s in failed), *(_gate_failure(g) for g in gates))
+
+
+def _way_on(document: Document) -> str:
+    waiting = (s for s in rows(document, "stages") if text(s, "status") == "waiting")
+    return next((text(s, "hint") for s in waiting), "")
 
 
 def _stage_failure(stage: Mapping[str, Any]) -> Failure:

@@ -99,7 +99,8 @@ def _verdict(document: Document) -> str:
         f"run {code(text(document, 'run_id'))}",
     ]
     title = f"### {SIGNS.get(verdict.status, '?')} {verdict.label} {name}\n\n"
-    return f"{title}{escape(verdict.sentence, 500)}\n\n{' · '.join(f for f in facts if f)}\n"
+    hint = f"hint: {code(verdict.hint, 500)}\n\n" if verdict.hint else ""
+    return f"{title}{escape(verdict.sentence, 500)}\n\n{hint}{' · '.join(f for f in facts if f)}\n"
 
 
 def _failures(found: tuple[Failure, ...]) -> str:

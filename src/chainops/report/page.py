@@ -14,7 +14,7 @@ from chainops.artifacts.ports import ArtifactStore, read_tail
 from chainops.core.errors import MachineError
 from chainops.core.text import clean, decode, plural
 from chainops.core.units import format_bytes
-from chainops.report import details, figures, tables
+from chainops.report import details, figures, reading, tables
 from chainops.report.headline import SIGNS, headline
 from chainops.report.reading import Document, cleaned, number, outputs, place, rows, strings, text
 from chainops.report.timeline import timeline
@@ -135,7 +135,9 @@ def _deployments(document: Document) -> list[dict[str, Any]]:
         if left:
             found.append(
                 {
+                    "title": _deployment_title(document, stage, left),
                     "stage": stage,
+                    "steps": [_step(s) for s in _steps(left)] if not left.get("transactions") else [],
                     "network": text(left, "network"),
                     "chain_id": text(left, "chain_id"),
                     "plan_digest": text(left, "plan_digest"),
@@ -144,6 +146,34 @@ def _deployments(document: Document) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _deployment_title(document: Document, stage: str, left: Document) -> str:
+    network = text(left, "network") or "an unnamed network"
+    status = text(reading.stage(document, stage), "status")
+    if status == "waiting":
+        return f"Deployment to {network}, waiting for an approval"
+    if status != "success":
+        return f"Deployment to {network}, {status}"
+    return (
+        f"Deployed to production on {network}" if stage == "production-deploy" else f"Deployed on {network}"
+    )
+
+
+def _steps(left: Document) -> list[Mapping[str, Any]]:
+    return rows(left, "plan") or rows(left, "plan", "steps")
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, str]:
+    value_wei = number(step, "value_wei")
+    return {
+        "label": text(step, "label"),
+        "what": " ".join(
+            filter(None, (text(step, "contract") or text(step, "target"), text(step, "function")))
+        ),
+        "arguments": json.dumps(step.get("args"), ensure_ascii=False) if step.get("args") else "",
+        "value": figures.figure(value_wei, "wei") if value_wei else "",
+    }
 
 
 def _transaction(transaction: Mapping[str, Any]) -> dict[str, str]:

@@ -95,6 +95,8 @@ def _verdict(document: Document, verdict: Headline, paint: _Paint, width: int) -
     lines = [first + paint("  ·  ".join(one_line(f, 60) for f in facts if f), "dim")]
     if not verdict.failures or verdict.status in ("paused", "cancelled"):
         lines.append(f"  {one_line(verdict.sentence, 3 * width)}")
+    if verdict.hint:
+        lines.append(f"    hint: {one_line(verdict.hint, 3 * width)}")
     for failure in verdict.failures[:_MOST_FAILURES]:
         lines += _failure(failure, paint, width)
     if len(verdict.failures) > _MOST_FAILURES:

@@ -102,7 +102,8 @@ def _offset_ms(moment: str, start: datetime | None) -> float | None:
 
 def _row(stage: Document, start: datetime | None, total_ms: float, critical: tuple[str, ...]) -> TimelineRow:
     bars = []
-    for attempt in rows(stage, "attempts"):
+    skipped = text(stage, "status") == "skipped"
+    for attempt in [] if skipped else rows(stage, "attempts"):
         began_ms = _offset_ms(text(attempt, "started_at"), start)
         if began_ms is None:
             continue

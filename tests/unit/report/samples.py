@@ -540,13 +540,31 @@ def failed_run() -> RunRecord:
 
 
 def paused_run() -> RunRecord:
-    waiting = Outcome(status=StageStatus.WAITING, reason="approve sha256:1212 with --approve")
+    outputs = {
+        "network": "production-local",
+        "chain_id": 31338,
+        "plan_digest": "sha256:" + "12" * 32,
+        "plan": [
+            {
+                "label": "deploy Vault",
+                "contract": "src/Vault.sol:Vault",
+                "args": ["0x01", 7],
+                "value_wei": "0",
+            }
+        ],
+    }
+    waiting = Outcome(
+        status=StageStatus.WAITING,
+        reason="1 transaction to production-local waits for an approval",
+        hint="chainops run --resume 20260304T050607-1f3a9c --approve sha256:1212",
+        outputs=outputs,
+    )
     return _changed(
         passed_run(),
         {"production-deploy": stage("production-deploy", waiting)},
         status=RunStatus.PAUSED,
         exit_code=4,
-        waiting_for="production-deploy: approve sha256:1212 with --approve",
+        waiting_for="production-deploy: 1 transaction to production-local waits for an approval",
     )
 
 

@@ -112,7 +112,10 @@ def test_strangers_words_are_text(make: Make, store: MemoryArtifactStore) -> Non
                 "skipped: unit-tests failed",
             ],
         ),
-        ("paused", ["WAITING", "approve sha256:1212"]),
+        (
+            "paused",
+            ["WAITING", "--approve sha256:1212", "waiting for an approval", "deploy Vault", '["0x01", 7]'],
+        ),
         ("cancelled", ["CANCELLED", "pending"]),
         ("empty", ["RUNNING", "unnamed project"]),
     ],

@@ -17,7 +17,7 @@ Make = Callable[[str], dict[str, Any]]
     [
         ("passed", "✓ PASSED  vault"),
         ("failed", "✗ FAILED  vault"),
-        ("paused", "⏸ WAITING  vault"),
+        ("paused", "‖ WAITING  vault"),
         ("cancelled", "■ CANCELLED  vault"),
     ],
 )
@@ -49,7 +49,12 @@ def test_gates_findings_sizes_and_addresses_are_there(make: Make) -> None:
 
 
 def test_a_waiting_run_says_what_to_do(make: Make) -> None:
-    assert "Waiting for an approval: production-deploy: approve sha256:1212" in summary(make("paused"))
+    lines = summary(make("paused")).splitlines()
+    assert lines[1] == (
+        "  Waiting for an approval: production-deploy: "
+        "1 transaction to production-local waits for an approval"
+    )
+    assert lines[2] == "    hint: chainops run --resume 20260304T050607-1f3a9c --approve sha256:1212"
 
 
 def test_a_run_that_only_began_has_a_summary(make: Make) -> None:
