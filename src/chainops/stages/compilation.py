@@ -33,6 +33,7 @@ _LIMIT_CODES = {
     "missing-library": "CMP202",
     "stack-too-deep": "CMP203",
     "solc-version": "CMP204",
+    "own-compiler": "CMP206",
     "solc-memory": "CMP301",
     "network": "CMP302",
 }

@@ -59,6 +59,13 @@ class FoundrySettings(BaseModel):
             raise ValueError(f"`{text}` is not a number such as 42 or 0x2a")
         return text
 
+    @field_validator("build_args", "test_args", "coverage_args")
+    @classmethod
+    def _arguments(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(argument.partition("=")[0] == "--ffi" for argument in value):
+            raise ValueError("`--ffi` lets tests start programs: set `allow_ffi: true` instead")
+        return value
+
     @field_validator("profile")
     @classmethod
     def _profile(cls, value: str) -> str:

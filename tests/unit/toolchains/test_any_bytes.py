@@ -147,5 +147,5 @@ def test_any_bytes_give_a_result_or_an_error_of_ours(name: str) -> None:
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("name", PARSERS)
-def test_ten_thousand_outputs_give_a_result_or_an_error_of_ours(name: str) -> None:
-    _feed(name, 10_000)
+def test_many_thousand_outputs_give_a_result_or_an_error_of_ours(name: str) -> None:
+    _feed(name, 2_000)  # 28,000 in all

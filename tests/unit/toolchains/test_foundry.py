@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chainops.core.errors import InputError
-from chainops.core.process import Command, MemoryProcessRunner, ScriptedAnswer
+from chainops.core.process import Command, Completed, MemoryProcessRunner, ScriptedAnswer, Sink
 from chainops.core.tooluse import ToolUse
 from chainops.toolchains.adapters.foundry import FoundryToolchain
 from chainops.toolchains.errors import ToolchainConfigError, ToolchainOutputError, ToolchainTimeoutError
@@ -128,21 +128,68 @@ async def test_a_compile_error_is_a_result(bench: Callable[..., Bench], forge_ou
     assert b"Undeclared identifier" in b.log
 
 
-async def test_refused_ffi_is_told(bench: Callable[..., Bench], forge_output: Fixture) -> None:
-    wish = forge_output("config.json").replace(b'"ffi": false', b'"ffi": true')
-    b = bench(ScriptedAnswer(when="build", effect=leave_build(forge_output)), config=wish)
-    result = await b.toolchain.build(b.request, b.sink)
+class FfiRunner(MemoryProcessRunner):
+    """Resolves `ffi` as forge does: from the file that FOUNDRY_CONFIG names, whatever FOUNDRY_FFI says."""
+
+    def __init__(self, config: bytes, *answers: ScriptedAnswer, obeys: bool = True) -> None:
+        super().__init__(*answers)
+        self._config = config
+        self._obeys = obeys
+
+    async def run(self, command: Command, sink: Sink | None = None) -> Completed:
+        if "config" not in command.argv:
+            return await super().run(command, sink)
+        self.commands.append(command)
+        file = command.env.get("FOUNDRY_CONFIG")
+        off = self._obeys and file is not None and "ffi = false" in Path(file).read_text()
+        wish = b"false" if off else b"true"
+        output = self._config.replace(b'"ffi": false', b'"ffi": ' + wish)
+        if "--json" not in command.argv:
+            output = b'[profile.default]\nsrc = "src"\nffi = true\nlibs = []\n'
+        return Completed(
+            argv=command.argv,
+            returncode=0,
+            stdout=output,
+            stderr_tail=b"",
+            duration_s=0.0,
+            stdout_bytes=len(output),
+        )
+
+
+async def test_ffi_is_refused_and_told(bench: Callable[..., Bench], forge_output: Fixture) -> None:
+    b = bench()
+    runner = FfiRunner(
+        forge_output("config.json"), ScriptedAnswer(when="build", effect=leave_build(forge_output))
+    )
+    toolchain = FoundryToolchain(toolbox=b.toolbox, runner=runner)
+    result = await toolchain.build(b.request, b.sink)
     assert result.diagnostics[0].code == "ffi-refused"
-    assert b.called("build").env["FOUNDRY_FFI"] == "false"
-    assert "FOUNDRY_FFI" not in b.called("config").env
+    build = next(command for command in runner.commands if "build" in command.argv)
+    file = Path(build.env["FOUNDRY_CONFIG"])
+    assert file.read_text() == '[profile.default]\nsrc = "src"\nffi = false\nlibs = []\n'
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_forge_that_does_not_refuse_ffi_is_not_used(
+    bench: Callable[..., Bench], forge_output: Fixture
+) -> None:
+    b = bench()
+    runner = FfiRunner(forge_output("config.json"), ScriptedAnswer(when="test"), obeys=False)
+    with pytest.raises(ToolchainConfigError, match="cannot be made to refuse"):
+        await FoundryToolchain(toolbox=b.toolbox, runner=runner).test(b.request, TestSelection(), b.sink)
+    assert all("test" not in command.argv for command in runner.commands)
 
 
 async def test_allowed_ffi_is_on(bench: Callable[..., Bench], forge_output: Fixture) -> None:
-    wish = forge_output("config.json").replace(b'"ffi": false', b'"ffi": true')
-    b = bench(ScriptedAnswer(when="build", effect=leave_build(forge_output)), config=wish, allow_ffi=True)
-    result = await b.toolchain.build(b.request, b.sink)
-    assert "ffi-refused" not in {d.code for d in result.diagnostics}
-    assert b.called("build").env["FOUNDRY_FFI"] == "true"
+    b = bench(
+        ScriptedAnswer(when="test", stdout=b"No tests found in project!"),
+        config=forge_output("config.json").replace(b'"ffi": false', b'"ffi": true'),
+        allow_ffi=True,
+    )
+    await b.toolchain.test(b.request, TestSelection(), b.sink)
+    command = b.called("test")
+    assert "--ffi" in command.argv
+    assert "FOUNDRY_CONFIG" not in command.env
 
 
 async def test_an_unknown_compiler_is_a_limit_before_forge_runs(

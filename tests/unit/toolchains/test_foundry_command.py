@@ -10,6 +10,7 @@ from chainops.core.tooluse import ToolUse
 from chainops.toolchains.adapters.foundry_command import (
     ForgeCommands,
     ForgeFolders,
+    ffi_arguments,
     selection_arguments,
     selection_environment,
 )
@@ -25,41 +26,42 @@ def request(tmp_path: Path, **changes: object) -> ToolchainRequest:
     )  # type: ignore[arg-type]
 
 
-def environment(tmp_path: Path, allow_ffi: bool = False, **changes: object) -> dict[str, str]:
+def environment(tmp_path: Path, **changes: object) -> dict[str, str]:
     asked = request(tmp_path, **changes)
-    commands = ForgeCommands(tool=FORGE, request=asked, allow_ffi=allow_ffi, seed="0x7")
+    variables = {"FOUNDRY_CONFIG": "/our.toml"} if "env" in changes else {}
+    commands = ForgeCommands(tool=FORGE, request=asked, variables=variables, seed="0x7")
     return dict(commands.command(("test",), ForgeFolders.shared(asked)).env)
 
 
 def test_nothing_of_ours_reaches_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRIVATE_KEY", "0x1")
-    monkeypatch.setenv("FOUNDRY_FFI", "true")
+    monkeypatch.setenv("FOUNDRY_CONFIG", "/elsewhere.toml")
     env = environment(tmp_path)
     assert "PRIVATE_KEY" not in env
-    assert env["FOUNDRY_FFI"] == "false"
+    assert "FOUNDRY_CONFIG" not in env
     assert env["HOME"] == str(tmp_path / "home")
     assert env["PATH"].startswith("/t/node:")
 
 
 def test_declared_variables_cannot_lift_our_limits(tmp_path: Path) -> None:
     declared = {
-        "FOUNDRY_FFI": "true",
-        "DAPP_FFI": "true",
+        "FOUNDRY_CONFIG": "/x",
         "FOUNDRY_OUT": "/x",
         "FOUNDRY_OFFLINE": "0",
+        "HOME": "/root",
         "A": "1",
     }
-    declared["HOME"] = "/root"
     env = environment(tmp_path, env=declared)
     assert env["A"] == "1"
+    assert env["FOUNDRY_CONFIG"] == "/our.toml"
     assert env["HOME"] == str(tmp_path / "home")
-    assert env["FOUNDRY_FFI"] == env["DAPP_FFI"] == "false"
     assert env["FOUNDRY_OFFLINE"] == "true"
     assert env["FOUNDRY_OUT"] == str(tmp_path / "build" / "out")
 
 
-def test_ffi_is_on_when_it_is_allowed(tmp_path: Path) -> None:
-    assert environment(tmp_path, allow_ffi=True)["FOUNDRY_FFI"] == "true"
+def test_the_flag_for_ffi_is_given_only_when_it_is_allowed() -> None:
+    assert ffi_arguments(allowed=False) == ()
+    assert ffi_arguments(allowed=True) == ("--ffi",)
 
 
 def test_nothing_is_written_into_the_users_tree(tmp_path: Path) -> None:

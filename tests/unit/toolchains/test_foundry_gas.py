@@ -39,7 +39,11 @@ def test_no_tests_give_no_entries(config: FoundryConfig) -> None:
 
 @pytest.mark.parametrize(
     "output",
-    [b"", b"\xff", b"[7]", b'[{"contract":"src/A.sol:A","functions":{"f()":{}}}]', b'[{"contract":"x'],
+    [b"", b"\xff", b"[7]", b'[{"contract":"src/A.sol:A","functions":{"f()":{}}}]', b'[{"contract":"x']
+    + [
+        b'[{"contract":"src/A.sol:A","deployment":{"gas":%s}}]' % gas
+        for gas in (b"1e999", b"-1", b'"1"', b"true")
+    ],
 )
 def test_what_is_no_report_is_an_error_of_the_tool(config: FoundryConfig, output: bytes) -> None:
     with pytest.raises(ToolchainOutputError):

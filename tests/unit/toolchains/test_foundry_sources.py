@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from chainops.toolchains.adapters.foundry_config import FoundryConfig
-from chainops.toolchains.adapters.foundry_session import UnbuildableError, needed_versions
+from chainops.toolchains.adapters.foundry_session import (
+    UnbuildableError,
+    needed_versions,
+    refuse_own_compilers,
+)
 from chainops.toolchains.adapters.foundry_sources import (
     applied_remapping,
     compiled_sources,
@@ -72,3 +76,21 @@ def test_the_longest_prefix_wins_and_contexts_limit() -> None:
 
 def test_an_import_that_leads_nowhere_resolves_to_nothing(tmp_path: Path) -> None:
     assert resolve_import(tmp_path, FoundryConfig(), "src/A.sol", "./B.sol") == ""
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        FoundryConfig(solc="./tools/solc"),
+        FoundryConfig.model_validate({"solc": "0.8.30", "vyper": {"path": "./vyper"}}),
+    ],
+)
+def test_a_compiler_of_the_projects_own_is_refused(tmp_path: Path, config: FoundryConfig) -> None:
+    with pytest.raises(UnbuildableError) as caught:
+        refuse_own_compilers(tmp_path, config)
+    assert caught.value.diagnosis.limit == "own-compiler"
+
+
+def test_a_release_is_no_program(tmp_path: Path) -> None:
+    refuse_own_compilers(tmp_path, FoundryConfig(solc="0.8.30"))
+    refuse_own_compilers(tmp_path, FoundryConfig())

@@ -13,6 +13,12 @@ def test_ffi_is_refused_unless_asked_for() -> None:
     assert FoundrySettings(allow_ffi=True).allow_ffi is True
 
 
+def test_ffi_does_not_come_in_through_arguments() -> None:
+    for argument in ("--ffi", "--ffi=true"):
+        with pytest.raises(ValidationError, match="allow_ffi"):
+            FoundrySettings.model_validate({"test_args": [argument]})
+
+
 def test_unit_tests_leave_the_integration_tests_out() -> None:
     assert FoundrySettings().unit_excluded == "test/integration/**"
     assert FoundrySettings(integration_path="test/live/**").unit_excluded == "test/live/**"

@@ -14,6 +14,7 @@ from chainops.core.tooluse import ToolUse
 from chainops.toolchains.adapters.foundry_build import read_contracts, read_imports, read_index, read_warnings
 from chainops.toolchains.adapters.foundry_command import (
     ForgeFolders,
+    ffi_arguments,
     selection_arguments,
     selection_environment,
 )
@@ -110,7 +111,7 @@ class FoundryToolchain:
             session = await self._open(request, sink)
         except UnbuildableError as error:
             return _unrunnable(error.diagnosis)
-        arguments = ("test", "--json", *selection_arguments(selection), *self._settings.test_args)
+        arguments = ("test", "--json", *_selected(session, selection), *self._settings.test_args)
         call = await self._call_tests(session, arguments, selection, name="test")
         if call.returncode != 0 and not has_report(call.completed.stdout):
             return _unrunnable(session.diagnose(call))
@@ -169,7 +170,7 @@ class FoundryToolchain:
         arguments = (
             *("coverage", "--report", "lcov", "--report", "summary", "--report-file", str(tracefile)),
             *(("--ir-minimum",) if minimum_ir else ()),
-            *selection_arguments(selection),
+            *_selected(session, selection),
             *self._settings.coverage_args,
         )
         call = await session.call(arguments, folders, extra_env=selection_environment(selection))
@@ -197,7 +198,7 @@ class FoundryToolchain:
             "test",
             "--gas-report",
             "--json",
-            *selection_arguments(selection),
+            *_selected(session, selection),
             *self._settings.test_args,
         )
         call = await self._call_tests(session, arguments, selection, name="gas")
@@ -208,6 +209,10 @@ class FoundryToolchain:
         path = request.scratch / "forge-gas.json"
         await asyncio.to_thread(write_report, path, to_json(entries))
         return GasReport(entries=entries, report_file=str(path))
+
+
+def _selected(session: ForgeSession, selection: TestSelection) -> tuple[str, ...]:
+    return (*selection_arguments(selection), *ffi_arguments(allowed=session.commands.allow_ffi))
 
 
 def _failed_build(found: Diagnosis, refused: tuple[Diagnostic, ...] = ()) -> BuildResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chainops.core.process import Command, clean_environment
@@ -56,6 +56,8 @@ class ForgeCommands:
     request: ToolchainRequest
     profile: str = ""
     allow_ffi: bool = False
+    #: set before everything else that is ours: how forge is made to refuse FFI
+    variables: Mapping[str, str] = field(default_factory=dict)
     #: seed of fuzz and invariant tests; empty to leave the project's
     seed: str = ""
 
@@ -82,16 +84,15 @@ class ForgeCommands:
         """Return the whole environment of forge: an allow-list, the declared variables, then our limits.
 
         Ours come last, and forge lets its environment win over foundry.toml, so that neither the project nor
-        its declared variables can turn FFI on, reach the network for a compiler or write elsewhere.
+        its declared variables can reach the network for a compiler or write elsewhere.
         """
         env = clean_environment(forge_home(self.request), {**self.request.env, **extra, **self.tool.env})
         if self.tool.path:
             env["PATH"] = ":".join([*map(str, self.tool.path), env.get("PATH", "")])
         env |= {
+            **self.variables,
             "HOME": str(forge_home(self.request)),
             "FOUNDRY_PROFILE": self.profile or _DEFAULT_PROFILE,
-            "FOUNDRY_FFI": "true" if self.allow_ffi else "false",
-            "DAPP_FFI": "true" if self.allow_ffi else "false",
             "FOUNDRY_OFFLINE": "true",
             "FOUNDRY_OUT": str(folders.out),
             "FOUNDRY_CACHE": "true",
@@ -107,6 +108,11 @@ class ForgeCommands:
         if self.seed:
             env["FOUNDRY_FUZZ_SEED"] = self.seed
         return env
+
+
+def ffi_arguments(*, allowed: bool) -> tuple[str, ...]:
+    """Return the flag that lets tests start programs, when they may."""
+    return ("--ffi",) if allowed else ()
 
 
 def selection_arguments(selection: TestSelection) -> tuple[str, ...]:

@@ -45,6 +45,12 @@ class _FuzzSection(BaseModel):
     seed: str | None = None
 
 
+class _VyperSection(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    path: str | None = None
+
+
 class FoundryConfig(BaseModel):
     """What chainops needs of `forge config --json`; everything else is ignored."""
 
@@ -60,6 +66,7 @@ class FoundryConfig(BaseModel):
     via_ir: bool = False
     eth_rpc_url: str | None = None
     fuzz: _FuzzSection = _FuzzSection()
+    vyper: _VyperSection = _VyperSection()
     ignored_error_codes: list[str | int] = []
 
     @field_validator("src", "test", "script", mode="before")

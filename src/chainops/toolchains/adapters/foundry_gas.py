@@ -47,7 +47,7 @@ def parse_gas(output: bytes, layout: SourceLayout) -> tuple[GasEntry, ...]:
 def _entries(contract: Mapping[str, Any]) -> Iterator[GasEntry]:
     name = clean(str(contract["contract"]))
     deployment = contract.get("deployment") or {}
-    gas = int(deployment.get("gas") or 0)
+    gas = _units(deployment.get("gas") or 0)
     if gas:  # zero when no test deploys it: an abstract contract, a proxy's target at a fixed address
         yield GasEntry(
             contract=name,
@@ -62,9 +62,15 @@ def _entries(contract: Mapping[str, Any]) -> Iterator[GasEntry]:
         yield GasEntry(
             contract=name,
             function=clean(str(signature)),
-            calls=int(figures["calls"]),
-            min_gas=int(figures["min"]),
-            mean_gas=int(figures["mean"]),
-            median_gas=int(figures["median"]),
-            max_gas=int(figures["max"]),
+            calls=_units(figures["calls"]),
+            min_gas=_units(figures["min"]),
+            mean_gas=_units(figures["mean"]),
+            median_gas=_units(figures["median"]),
+            max_gas=_units(figures["max"]),
         )
+
+
+def _units(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is not a count")
+    return value

@@ -21,6 +21,7 @@ from chainops.toolchains.adapters.foundry_config import (
     toml_place,
 )
 from chainops.toolchains.adapters.foundry_diagnosis import Diagnosis, diagnose, ending
+from chainops.toolchains.adapters.foundry_ffi import refuse_ffi
 from chainops.toolchains.adapters.foundry_sources import gather_pragmas, pinned_place_order
 from chainops.toolchains.adapters.solc_versions import choose_versions, parse_version
 from chainops.toolchains.errors import ToolchainOutputError, ToolchainTimeoutError
@@ -169,6 +170,12 @@ async def open_session(
         allow_ffi=request.allow_ffi or settings.allow_ffi,
     )
     config = await _read_config(runner, commands, request)
+    if config.ffi and not commands.allow_ffi:
+        command = commands.command(("config",), ForgeFolders.shared(request), report=True)
+        variables = await refuse_ffi(
+            runner, commands.tool.argv, command, request.scratch / "foundry-without-ffi.toml"
+        )
+        commands = replace(commands, variables=variables)
     versions = await asyncio.to_thread(
         needed_versions, request.project_root, config, toolbox.known_solc_versions()
     )
@@ -189,12 +196,32 @@ async def _read_config(
     runner: ProcessRunner, commands: ForgeCommands, request: ToolchainRequest
 ) -> FoundryConfig:
     command = commands.command(("config", "--json"), ForgeFolders.shared(request), report=True)
-    # what the project wishes, before we refuse it: the report says that it asked
-    env = {name: value for name, value in command.env.items() if name not in ("FOUNDRY_FFI", "DAPP_FFI")}
-    call = await run_forge(runner, replace(command, env=env), lambda _: None)
+    call = await run_forge(runner, command, lambda _: None)
     if call.returncode != 0:
         raise config_refusal(call.printed, request.project_root)
     return parse_config(call.completed.whole_stdout())
+
+
+def refuse_own_compilers(root: Path, config: FoundryConfig) -> None:
+    """Refuse compilers that are programs of the project's own: that is FFI by another name.
+
+    Raises `UnbuildableError`.
+    """
+    programs = {"solc": config.solc, "vyper": config.vyper.path}
+    if config.solc and parse_version(config.solc.removeprefix("solc:")):
+        del programs["solc"]
+    for name, program in programs.items():
+        if program:
+            raise UnbuildableError(
+                Diagnosis(
+                    failure=(
+                        f"{toml_place(root, name)}: the project names a program of its own as compiler "
+                        f"({one_line(program)}); that is refused like FFI"
+                    ),
+                    limit="own-compiler",
+                    hint=f"name a release of {name}, or set `foundry: {{allow_ffi: true}}` if you trust it",
+                )
+            )
 
 
 def needed_versions(root: Path, config: FoundryConfig, known: tuple[str, ...]) -> tuple[str, ...]:
