@@ -151,6 +151,19 @@ async def test_no_detectors_means_no_findings(toolbox: Toolbox, built: AnalysisR
     assert (await subject.analyze(built, nothing)).findings == ()
 
 
+async def test_a_report_that_would_fill_the_memory_is_refused(
+    toolbox: Toolbox, built: AnalysisRequest
+) -> None:
+    def effect(command: Command) -> None:
+        with Path(command.argv[command.argv.index("--json") + 1]).open("wb") as file:
+            file.truncate(500 << 20)
+
+    subject, _ = analyzer(toolbox, effect=effect)
+    with pytest.raises(AnalyzerError, match="holds 524,288,000 bytes") as caught:
+        await subject.analyze(built, nothing)
+    assert "slither.config.json" in caught.value.hint
+
+
 async def test_time_limit_and_signal_are_failures(
     toolbox: Toolbox, built: AnalysisRequest, report: bytes
 ) -> None:

@@ -21,6 +21,8 @@ from chainops.core.process import Command, Completed, ProcessRunner, Sink
 from chainops.core.text import decode, one_line
 from chainops.tools.ports import Tool, Toolbox
 
+_MOST_REPORT_BYTES = 64 << 20
+
 
 class SlitherAnalyzer:
     """Slither in a Foundry project. It compiles nothing: it reads `build-info` of the compilation stage."""
@@ -96,6 +98,12 @@ class SlitherAnalyzer:
     @staticmethod
     def _read(output: Path, tool: Tool, completed: Completed) -> tuple[bytes, SlitherReport]:
         try:
+            size_bytes = output.stat().st_size
+            if size_bytes > _MOST_REPORT_BYTES:
+                raise AnalyzerError(
+                    f"slither's report holds {size_bytes:,} bytes, {_MOST_REPORT_BYTES:,} are read",
+                    hint="leave detectors out with `detectors_to_exclude` in slither.config.json",
+                )
             raw = output.read_bytes()
         except FileNotFoundError:
             raise failed(tool, completed) from None
