@@ -21,7 +21,7 @@ def test_list_shows_every_tool_of_the_lock():
     result = CliRunner().invoke(tools, ["list", "--json"])
     assert result.exit_code == 0
     found = {tool["name"]: tool["status"] for tool in json.loads(result.stdout)["tools"]}
-    assert set(found) == {"anvil", "cast", "forge", "node", "slither", "solhint"}
+    assert set(found) == {"anvil", "cast", "forge", "node", "pnpm", "slither", "solhint", "yarn"}
     assert found["forge"] == "absent"
 
 

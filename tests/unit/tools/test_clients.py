@@ -99,7 +99,6 @@ ERROR: Could not find a version that satisfies the requirement a==1 (from versio
 ERROR: No matching distribution found for a==1"""
     assert failure_reason(pip_said) == (
         "the registry cannot be reached (NewConnectionError): "
-        "the registry cannot be reached (NewConnectionError): "
         "ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none) | "
         "ERROR: No matching distribution found for a==1"
     )
