@@ -203,6 +203,19 @@ async def test_an_unknown_compiler_is_a_limit_before_forge_runs(
     assert "0.8.99" in (await b.toolchain.gas(b.request, TestSelection(), b.sink)).failure
 
 
+async def test_a_compiler_of_the_projects_own_is_never_started(
+    bench: Callable[..., Bench], forge_output: Fixture
+) -> None:
+    config = forge_output("config.json").replace(b'"solc": "0.8.30"', b'"solc": "./evil.sh"')
+    b = bench(config=config)
+    assert (await b.toolchain.build(b.request, b.sink)).limit == "own-compiler"
+    assert all("build" not in command.argv for command in b.runner.commands)
+    trusted = bench(
+        ScriptedAnswer(when="build", effect=leave_build(forge_output)), config=config, allow_ffi=True
+    )
+    assert (await trusted.toolchain.build(trusted.request, trusted.sink)).ok
+
+
 async def test_a_broken_foundry_toml_is_the_users_mistake(
     bench: Callable[..., Bench], tmp_path: Path, forge_output: Fixture
 ) -> None:

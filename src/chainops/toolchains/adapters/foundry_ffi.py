@@ -25,8 +25,8 @@ async def refuse_ffi(
 ) -> dict[str, str]:
     """Return variables with which forge refuses FFI in the project of `command` (folder and environment).
 
-    `forge` is the beginning of forge's command line; `file` is written. What forge then resolves is read back:
-    raises `ToolchainConfigError` when FFI is still on.
+    `forge` is the beginning of forge's command line; `file` is written. What forge then resolves is read
+    back: raises `ToolchainConfigError` when FFI is still on.
     """
     printed = await runner.run(replace(_quiet(command), argv=(*forge, "config")))
     resolved = decode(printed.whole_stdout())

@@ -176,6 +176,8 @@ async def open_session(
             runner, commands.tool.argv, command, request.scratch / "foundry-without-ffi.toml"
         )
         commands = replace(commands, variables=variables)
+    if not commands.allow_ffi:
+        refuse_own_compilers(request.project_root, config)
     versions = await asyncio.to_thread(
         needed_versions, request.project_root, config, toolbox.known_solc_versions()
     )
