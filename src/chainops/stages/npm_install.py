@@ -9,6 +9,7 @@ like all project code: private HOME, allow-listed environment, no keys.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from chainops.pipeline.model import StageContext
 from chainops.project.packages import (
     LockedPackage,
     PackageFolder,
+    count_locked,
     is_installed,
     locked_packages,
     read_json,
@@ -36,11 +38,27 @@ from chainops.tools.ports import Tool, Toolbox
 
 #: Git may fetch packages for npm, but through no helper that runs commands
 _GIT = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh", "GIT_TERMINAL_PROMPT": "0"}
+#: yarn and pnpm read further files of the repository: paths of programs to run instead (`yarn-path`), another
+#: release of themselves to fetch (`packageManager`), hooks (`.pnpmfile.cjs`)
+_NO_DETOURS = {
+    "YARN_IGNORE_PATH": "1",
+    "SKIP_YARN_COREPACK_CHECK": "1",
+    "npm_config_manage_package_manager_versions": "false",
+    "npm_config_package_manager_strict": "false",
+}
 _FROZEN = {
     "npm": ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress"),
-    "pnpm": ("install", "--frozen-lockfile", "--ignore-scripts"),
+    "pnpm": (
+        "install",
+        "--frozen-lockfile",
+        "--ignore-scripts",
+        "--ignore-pnpmfile",
+        "--reporter=append-only",
+    ),
     "yarn": ("install", "--frozen-lockfile", "--ignore-scripts", "--non-interactive", "--no-progress"),
 }
+#: what yarn and pnpm say when nothing was to be done
+_UP_TO_DATE = re.compile(r"^(?:success )?Already up[- ]to[- ]date", re.MULTILINE)
 _UNLOCKED = ("install", "--no-package-lock", *_FROZEN["npm"][1:])
 
 
@@ -101,8 +119,13 @@ class PackageInstaller:
             raise explain_failure(done, packages.client, packages)
         await self._run_scripts(tool, packages, context, locked)
         _name_scripts(context, locked, self._options.allow_scripts)
-        count = len(_recorded(packages.folder)) or len(locked)
-        return Installed(client=packages.client, source=source, packages=count, tools=(tool.use,))
+        return Installed(
+            client=packages.client,
+            source=source,
+            packages=len(_recorded(packages.folder)) or count_locked(packages),
+            cached=bool(_UP_TO_DATE.search(done.text)),
+            tools=(tool.use,),
+        )
 
     def _check_npmrc(self, packages: PackageFolder) -> None:
         file = packages.folder / ".npmrc"
@@ -139,7 +162,7 @@ class PackageInstaller:
             ) from error
 
     def _client_environment(self, tool: Tool) -> dict[str, str]:
-        return _with_tool({**client_environment(self._environ), **_GIT}, tool)
+        return _with_tool({**client_environment(self._environ), **_GIT, **_NO_DETOURS}, tool)
 
     async def _run(
         self,

@@ -172,7 +172,6 @@ async def test_a_manifest_without_dependencies_needs_no_lockfile(tmp_path: Path)
     ("files", "code"),
     [
         ({"yarn.lock": "__metadata:\n  version: 8\n"}, "DEP206"),
-        ({"yarn.lock": "# yarn lockfile v1\n"}, "DEP206"),
         ({"bun.lock": "{}"}, "DEP206"),
         ({"package-lock.json": "{}", ".npmrc": "git=./evil\n"}, "DEP205"),
         ({"package-lock.json": "{"}, "PRJ201"),
@@ -186,6 +185,27 @@ async def test_what_cannot_be_installed_fails_with_its_place(
     assert (outcome.status, outcome.code) == (StageStatus.FAILED, code)
     assert outcome.places[0].path.startswith(str(tmp_path))
     assert install.commands == []
+
+
+@pytest.mark.parametrize(("client", "lockfile", "said"), [
+    ("yarn", '# yarn lockfile v1\n"@oz/contracts@5":\n  version "5.0.0"\n', b"success Already up-to-date."),
+    ("pnpm", "lockfileVersion: '9.0'\n\npackages:\n\n  '@oz/contracts@5':\n    resolution: {integrity: x}\n",
+     b"Already up to date\n"),
+])  # fmt: skip
+async def test_other_lockfiles_are_installed_frozen_and_without_detours(
+    tmp_path: Path, client: str, lockfile: str, said: bytes
+) -> None:
+    files = PROJECT | {"package.json": NPM["package.json"]}
+    name = {"yarn": "yarn.lock", "pnpm": "pnpm-lock.yaml"}[client]
+    answer = ScriptedAnswer(when=f"{client} install", stdout=said, effect=npm_installs)
+    install = Install(tmp_path, files | {name: lockfile}, answer)
+    (tmp_path / "package-lock.json").unlink(missing_ok=True)
+    outcome = await install.run()
+    assert outcome.status is StageStatus.SUCCESS
+    row = outcome.outputs["installed"][0]
+    assert (row["client"], row["source"], row["cached"]) == (client, name, True)
+    assert "--frozen-lockfile --ignore-scripts" in install.commands[0]
+    assert install.runner.commands[0].env["YARN_IGNORE_PATH"] == "1"
 
 
 async def test_a_trusted_npmrc_is_used(tmp_path: Path) -> None:
