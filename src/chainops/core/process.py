@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import time
@@ -153,8 +154,8 @@ async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
     # a mark of its own below the attempt's: ending this command must not end another one of the attempt
     marker = f"{command.marker}{os.urandom(4).hex()}/" if command.marker else ""
     child = Child(out, err, marker=marker, grace_s=command.grace_s)
-    try:
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+    spawning = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
             lambda: child,
             *command.argv,
             cwd=command.cwd,
@@ -164,6 +165,16 @@ async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
         )
+    )
+    try:
+        transport, _ = await asyncio.shield(spawning)
+    except asyncio.CancelledError:
+        # asyncio can hang when it is cancelled while it starts a process: let it start, then end that
+        with contextlib.suppress(OSError):  # it could not be started: nothing to end
+            transport, _ = await uninterrupted(_result(spawning))
+            child.begin(transport, command.stdin)
+            await uninterrupted(child.end())
+        raise
     except OSError as error:
         if error.errno not in _CANNOT_START:
             raise
@@ -173,6 +184,10 @@ async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
         ) from error
     child.begin(transport, command.stdin)
     return child
+
+
+async def _result(future: asyncio.Future[T]) -> T:
+    return await future
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:

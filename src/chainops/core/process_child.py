@@ -156,7 +156,7 @@ class Child(asyncio.SubprocessProtocol):
         if not self._ended:
             for sign in (signal.SIGINT, signal.SIGTERM):
                 signal_group(pid, sign)
-                if await self._is_gone(self._grace_s):
+                if await self._has_ended(self._grace_s):
                     break
         signal_group(pid, signal.SIGKILL)
         if strays and self._marker:
@@ -190,6 +190,15 @@ class Child(asyncio.SubprocessProtocol):
     def _note(self) -> None:
         if self._ended and not self._open:
             self._gone.set()
+
+    async def _has_ended(self, limit_s: float) -> bool:
+        """Wait for the program itself; whoever it leaves behind with a pipe gets no grace."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._stopped.wait()
+        except TimeoutError:
+            return False
+        return self._ended
 
     async def _is_gone(self, limit_s: float) -> bool:
         try:

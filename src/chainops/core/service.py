@@ -112,8 +112,9 @@ class _ReadyPipe:
         self._begin = (self._begin + decode(chunk))[-_TAIL_BYTES:]
         self.match = self._pattern.search(self._begin)
         if self.match is not None:
-            self._begin = ""
+            rest, self._begin = self._begin[self.match.end() :], ""
             self.seen.set()
+            self._pass_on(self._stream.feed(rest.encode()))
 
     def close(self) -> None:
         self._pass_on(self._stream.close())
