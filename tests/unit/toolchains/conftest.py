@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chainops.toolchains.adapters.foundry_config import FoundryConfig, parse_config
+from chainops.toolchains.foundry_config import FoundryConfig, parse_config
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "forge"
 

@@ -19,7 +19,6 @@ from chainops.toolchains.adapters.foundry_build import (
     parse_index,
     parse_messages,
 )
-from chainops.toolchains.adapters.foundry_config import FoundryConfig, config_refusal, parse_config
 from chainops.toolchains.adapters.foundry_coverage import parse_statements, read_coverage
 from chainops.toolchains.adapters.foundry_diagnosis import diagnose
 from chainops.toolchains.adapters.foundry_docs import parse_page
@@ -36,6 +35,7 @@ from chainops.toolchains.adapters.foundry_tests import (
 )
 from chainops.toolchains.adapters.solc_versions import choose_versions, read_head
 from chainops.toolchains.failures import group_failures
+from chainops.toolchains.foundry_config import FoundryConfig, config_refusal, parse_config
 from chainops.toolchains.model import ContractBuild
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "forge"

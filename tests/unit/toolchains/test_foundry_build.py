@@ -19,8 +19,8 @@ from chainops.toolchains.adapters.foundry_build import (
     read_index,
     read_warnings,
 )
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.errors import ToolchainOutputError
+from chainops.toolchains.foundry_config import FoundryConfig
 
 LIBRARY = "73" + "00" * 20 + "3014600a"
 

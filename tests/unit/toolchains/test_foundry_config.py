@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from chainops.core.errors import ExitCode, Place
-from chainops.toolchains.adapters.foundry_config import (
+from chainops.toolchains.errors import ToolchainOutputError
+from chainops.toolchains.foundry_config import (
     FoundryConfig,
     config_refusal,
     parse_config,
     toml_place,
 )
-from chainops.toolchains.errors import ToolchainOutputError
 
 
 def test_the_resolved_configuration_is_read(config: FoundryConfig) -> None:

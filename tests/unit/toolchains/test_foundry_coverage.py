@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_coverage import failing_accuracy, parse_statements, read_coverage
+from chainops.toolchains.foundry_config import FoundryConfig
 from chainops.toolchains.model import Ratio
 
 

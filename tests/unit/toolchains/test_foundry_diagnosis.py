@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chainops.core.errors import Place
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_diagnosis import diagnose, parse_printed
+from chainops.toolchains.foundry_config import FoundryConfig
 
 ROOT = Path("/project")
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_gas import parse_gas
 from chainops.toolchains.errors import ToolchainOutputError
+from chainops.toolchains.foundry_config import FoundryConfig
 
 
 def test_own_contracts_by_function_and_deployment(

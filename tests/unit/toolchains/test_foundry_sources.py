@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_session import (
     UnbuildableError,
     needed_versions,
@@ -18,6 +17,7 @@ from chainops.toolchains.adapters.foundry_sources import (
     gather_pragmas,
     resolve_import,
 )
+from chainops.toolchains.foundry_config import FoundryConfig
 
 KNOWN = ("0.5.16", "0.8.15", "0.8.30")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from chainops.core.text import one_line
 from chainops.core.tooluse import ToolUse
 from chainops.deploy.errors import ScriptError
 from chainops.deploy.ports import ScriptedTransaction, ScriptRequest
+from chainops.toolchains.foundry_ffi import variables_without_ffi
 from chainops.tools.ports import Tool, Toolbox
 
 
@@ -36,7 +38,11 @@ class ForgeScriptRunner:
             timeout_s=request.timeout_s,
             marker=request.marker,
         )
-        done = await self._runner.run(command, sink)
+        # forge 1.7 ignores FOUNDRY_FFI: only a configuration without ffi makes it refuse
+        without_ffi = await variables_without_ffi(
+            self._runner, forge.argv, command, request.scratch / "foundry-without-ffi.toml"
+        )
+        done = await self._runner.run(replace(command, env={**command.env, **without_ffi}), sink)
         if done.timed_out:
             raise ScriptError(f"{request.script} did not end within {request.timeout_s:g} s")
         if done.returncode != 0:

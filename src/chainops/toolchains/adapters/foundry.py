@@ -18,7 +18,6 @@ from chainops.toolchains.adapters.foundry_command import (
     selection_arguments,
     selection_environment,
 )
-from chainops.toolchains.adapters.foundry_config import FoundryConfig, toml_place
 from chainops.toolchains.adapters.foundry_coverage import IR_ACCURACY, failing_accuracy, read_coverage
 from chainops.toolchains.adapters.foundry_diagnosis import Diagnosis
 from chainops.toolchains.adapters.foundry_docs import document_contracts
@@ -40,6 +39,7 @@ from chainops.toolchains.adapters.foundry_tests import (
     silent_suites,
     without_traces,
 )
+from chainops.toolchains.foundry_config import FoundryConfig, toml_place
 from chainops.toolchains.model import (
     BuildResult,
     Coverage,

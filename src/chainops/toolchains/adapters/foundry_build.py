@@ -17,9 +17,9 @@ from typing import Any
 from chainops.core.errors import Place
 from chainops.core.hashing import digest_bytes
 from chainops.core.text import clean, decode
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_diagnosis import place_in
 from chainops.toolchains.errors import ToolchainOutputError
+from chainops.toolchains.foundry_config import FoundryConfig
 from chainops.toolchains.model import ContractBuild, Diagnostic
 from chainops.toolchains.ownership import is_mock_name
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.lcov import file_coverage, keep_records, parse_lcov, write_lcov
+from chainops.toolchains.foundry_config import FoundryConfig
 from chainops.toolchains.model import Coverage, Ratio
 from chainops.toolchains.ownership import matches
 

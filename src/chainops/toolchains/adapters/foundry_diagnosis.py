@@ -10,9 +10,9 @@ from pathlib import Path
 from chainops.core.errors import Place
 from chainops.core.process import Completed
 from chainops.core.text import clean, decode, one_line, plural
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.foundry_sources import applied_remapping
 from chainops.toolchains.adapters.solc_versions import read_head
+from chainops.toolchains.foundry_config import FoundryConfig
 from chainops.toolchains.model import Diagnostic
 
 #: ` --> src/Vault.sol:12:5:`, as solc and forge print it; some messages know the file alone

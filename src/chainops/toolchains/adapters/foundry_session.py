@@ -14,17 +14,17 @@ from chainops.core.process import Command, Completed, ProcessRunner, Sink
 from chainops.core.text import decode, one_line, plural
 from chainops.core.tooluse import ToolUse
 from chainops.toolchains.adapters.foundry_command import ForgeCommands, ForgeFolders, forge_home
-from chainops.toolchains.adapters.foundry_config import (
+from chainops.toolchains.adapters.foundry_diagnosis import Diagnosis, diagnose, ending
+from chainops.toolchains.adapters.foundry_sources import gather_pragmas, pinned_place_order
+from chainops.toolchains.adapters.solc_versions import choose_versions, parse_version
+from chainops.toolchains.errors import ToolchainOutputError, ToolchainTimeoutError
+from chainops.toolchains.foundry_config import (
     FoundryConfig,
     config_refusal,
     parse_config,
     toml_place,
 )
-from chainops.toolchains.adapters.foundry_diagnosis import Diagnosis, diagnose, ending
-from chainops.toolchains.adapters.foundry_ffi import refuse_ffi
-from chainops.toolchains.adapters.foundry_sources import gather_pragmas, pinned_place_order
-from chainops.toolchains.adapters.solc_versions import choose_versions, parse_version
-from chainops.toolchains.errors import ToolchainOutputError, ToolchainTimeoutError
+from chainops.toolchains.foundry_ffi import refuse_ffi
 from chainops.toolchains.ports import ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
 from chainops.tools.ports import Toolbox

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from chainops.core.text import decode
-from chainops.toolchains.adapters.foundry_config import FoundryConfig
 from chainops.toolchains.adapters.solc_versions import SourceHead, read_head
+from chainops.toolchains.foundry_config import FoundryConfig
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", ".git", ".chainops"})
 

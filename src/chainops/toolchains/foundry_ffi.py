@@ -14,10 +14,25 @@ from pathlib import Path
 from chainops.core.files import write_atomic
 from chainops.core.process import Command, ProcessRunner
 from chainops.core.text import decode, one_line
-from chainops.toolchains.adapters.foundry_config import parse_config, toml_place
 from chainops.toolchains.errors import ToolchainConfigError
+from chainops.toolchains.foundry_config import config_refusal, parse_config, toml_place
 
 _SETTING = re.compile(r"^ffi = true$", re.MULTILINE)
+
+
+async def variables_without_ffi(
+    runner: ProcessRunner, forge: tuple[str, ...], command: Command, file: Path
+) -> dict[str, str]:
+    """Return what `command` needs in its environment so that forge refuses FFI; nothing when it does anyway.
+
+    See `refuse_ffi`. Raises `ToolchainConfigError` when foundry.toml cannot be read.
+    """
+    answer = await runner.run(replace(_quiet(command), argv=(*forge, "config", "--json")))
+    if answer.returncode != 0:
+        raise config_refusal(answer.error_text, command.cwd)
+    if not parse_config(answer.whole_stdout()).ffi:
+        return {}
+    return await refuse_ffi(runner, forge, command, file)
 
 
 async def refuse_ffi(
