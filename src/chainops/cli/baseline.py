@@ -23,11 +23,6 @@ app = typer.Typer(
 _LISTED = 20
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `update` a command of its own."""
-
-
 @app.command("update")
 def update(
     path: Annotated[Path, typer.Argument(help="The folder given to `chainops run`.")] = Path(),
@@ -73,6 +68,39 @@ def update(
     emit(data, "\n".join([head, *_told(changes)]), as_json=as_json)
 
 
+@app.command("show")
+def show(
+    path: Annotated[Path, typer.Argument(help="Folder of the project.")] = Path(),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what the baseline file holds, or every mistake in it; exit code 2 when there is one."""
+    from chainops.core.serial import to_json
+    from chainops.quality.baseline import read_baseline
+    from chainops.quality.errors import BaselineError
+
+    target = path / _name(path)
+    baseline = read_baseline(target)
+    if baseline is None:
+        raise BaselineError(f"there is no {target}", hint="`chainops baseline update` writes one after a run")
+    lines = [
+        f"{target}: {len(baseline.gas)} gas, {len(baseline.sizes)} sizes, {len(baseline.findings)} findings"
+    ]
+    lines += [f"  gas     {g.contract.rpartition(':')[2]}.{g.function} {g.gas:,}" for g in baseline.gas]
+    lines += [f"  size    {s.contract} {s.runtime_size_bytes:,} bytes" for s in baseline.sizes]
+    lines += [
+        f"  finding {f.rule} in {f.path}: {f.reason or 'no reason yet, so it counts'}"
+        for f in baseline.findings
+    ]
+    emit({"path": target, **to_json(baseline)}, "\n".join(lines), as_json=as_json)
+
+
+def _name(workspace: Path) -> str:
+    from chainops.app.config import load_config
+
+    name: str = load_config(workspace, resolve=False).config.analysis.baseline
+    return name
+
+
 def _result(workspace: Path, run: str) -> Mapping[str, Any]:
     from chainops.artifacts.runs import find_run, run_dir
     from chainops.report.schema import RESULT_NAME, read_document
@@ -82,12 +110,9 @@ def _result(workspace: Path, run: str) -> Mapping[str, Any]:
 
 def _target(workspace: Path, result: Mapping[str, Any]) -> Path:
     """Return the file in the project's root, or in the workspace when the project is our own clone."""
-    from chainops.app.config import load_config
-
-    name: str = load_config(workspace, resolve=False).config.analysis.baseline
     root = Path(result.get("project", {}).get("root") or workspace)
     state = (workspace / ".chainops").resolve()
-    return (workspace if root.resolve().is_relative_to(state) else root) / name
+    return (workspace if root.resolve().is_relative_to(state) else root) / _name(workspace)
 
 
 def _told(changes: BaselineUpdate) -> Iterator[str]:

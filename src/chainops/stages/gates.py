@@ -20,7 +20,7 @@ from chainops.stages.common import COMPILATION, SECURITY_SCAN, STATIC_ANALYSIS, 
 
 #: complexity is counted by chainops itself
 _OURSELVES = "chainops"
-UPDATE_HINT = "run `chainops baseline update` after a successful run, and commit the file"
+UPDATE_HINT = "run `chainops baseline update` and commit the file"
 
 
 class QualityGates:

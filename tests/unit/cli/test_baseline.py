@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chainops.cli.baseline import app
+from chainops.cli.main import build_app
 from chainops.core.errors import InputError
 from chainops.quality.baseline import BASELINE_NAME, read_baseline
 
@@ -60,7 +60,12 @@ def keep(workspace: Path, run_id: str, document: dict[str, Any]) -> None:
 
 
 def call(*arguments: str) -> tuple[str, str]:
-    outcome = CliRunner().invoke(app, ["update", *arguments], catch_exceptions=False)
+    return ask("update", *arguments)
+
+
+def ask(*arguments: str) -> tuple[str, str]:
+    whole = ["baseline", *arguments]
+    outcome = CliRunner().invoke(build_app(whole), whole, catch_exceptions=False)
     assert outcome.exit_code == 0
     return outcome.stdout, outcome.stderr
 
@@ -130,3 +135,22 @@ def test_the_configured_name_is_used(workspace: Path) -> None:
 def test_without_a_run_there_is_no_baseline(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no run"):
         call(str(tmp_path))
+
+
+def test_a_baseline_is_shown(workspace: Path) -> None:
+    call(str(workspace))
+    out, _ = ask("show", str(workspace))
+    assert out.splitlines()[0].endswith("chainops-baseline.json: 1 gas, 1 sizes, 1 findings")
+    assert "finding reentrancy-eth in src/A.sol: no reason yet, so it counts" in out
+    out, _ = ask("show", str(workspace), "--json")
+    assert json.loads(out)["gas"] == [
+        {"contract": "src/A.sol:A", "function": "deposit(uint256)", "gas": 51_234}
+    ]
+
+
+def test_a_baseline_that_is_missing_or_wrong_is_told(workspace: Path) -> None:
+    with pytest.raises(InputError, match="there is no"):
+        ask("show", str(workspace))
+    (workspace / BASELINE_NAME).write_text('{"version": 1,\n"gas": [{}]}')
+    with pytest.raises(InputError, match=r"chainops-baseline\.json:2:9: `contract` is missing"):
+        ask("show", str(workspace))
