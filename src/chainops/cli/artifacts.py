@@ -52,7 +52,7 @@ def list_artifacts(
 
 
 @app.command("get")
-def get_artifact(  # noqa: PLR0917 - typer makes options of parameters
+def get_artifact(
     name: Annotated[str, typer.Argument(help="The artifact's name as `list` shows it.")] = "",
     output: Annotated[
         str, typer.Option("--output", "-o", help="A file to write; `-` for stdout. With --all, a folder.")

@@ -28,6 +28,7 @@ _COVERAGE = ("lines", "statements", "branches", "functions")
 #: more rows than these make a page that no browser shows quickly; the rest is in result.json
 _MOST_FINDINGS = 400
 _MOST_ROWS = 500
+_MOST_FUNCTIONS = 20
 
 
 def render_html(document: Document, store: ArtifactStore | None = None) -> bytes:
@@ -93,7 +94,8 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
         "dimensions": details.dimensions(document),
         "gas": details.gas_rows(document)[:_MOST_ROWS],
         "sizes": tables.size_rows(document)[:_MOST_ROWS],
-        "complexity": details.complexity_rows(document)[:60],
+        "complexity": details.complexity_rows(document)[:_MOST_FUNCTIONS],
+        "more_functions": max(0, len(details.complexity_rows(document)) - _MOST_FUNCTIONS),
         "deployments": _deployments(document),
         "checks": [_check(c) for c in rows(outputs(document, "smoke-tests"), "checks")],
         "diagnostics": [_diagnostic(d) for d in rows(outputs(document, "compilation"), "diagnostics")][:200],

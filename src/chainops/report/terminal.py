@@ -176,7 +176,7 @@ class TerminalWatcher:
     ) -> None:
         """Draw a moving table with `live`, lines without; by default what suits the stream."""
         self._clock = clock or SystemClock()
-        moving = stream.isatty() if live is None else live
+        moving = _can_move(stream) if live is None else live
         self._plain = None if moving else PlainWatcher(stream, clock=self._clock, still_every_s=still_every_s)
         self._live = _live_watcher(stream, self._clock) if moving else None
         self._ticker = _Ticker(self._plain.tick, still_every_s / 2) if self._plain else None
@@ -236,6 +236,14 @@ class _Ticker:
     def _run(self) -> None:
         while not self._stopped.wait(self._every_s):
             self._call()
+
+
+def _can_move(stream: TextIO) -> bool:
+    if not stream.isatty():
+        return False
+    from rich.console import Console
+
+    return not Console(file=stream).is_dumb_terminal
 
 
 def _live_watcher(stream: TextIO, clock: Clock) -> LiveWatcher:

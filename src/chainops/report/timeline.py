@@ -50,6 +50,8 @@ class Timeline:
     critical_total: str
     #: wall time over the critical path's, empty when there is nothing to compare
     ratio: str
+    #: the run waited for a person, which counts as wall time
+    waited: bool
 
 
 def timeline(document: Document) -> Timeline:
@@ -63,6 +65,11 @@ def timeline(document: Document) -> Timeline:
         ticks=ticks(total_ms),
         critical=critical,
         critical_total=figures.milliseconds(critical_ms),
+        waited=any(
+            text(attempt, "status") == "waiting"
+            for stage in rows(document, "stages")
+            for attempt in rows(stage, "attempts")
+        ),
         ratio=f"{(number(document, 'duration_ms') or 0) / critical_ms:.2f}" if critical_ms else "",
     )
 

@@ -153,6 +153,8 @@ def test_the_critical_path_is_marked(make: Make) -> None:
     marked = [a for _, a in shown.elements if "critical" in (a.get("class") or "").split() and "x" in a]
     assert len(marked) == 5, "four stages and the legend"
     assert "source-checkout → dependency-install → compilation → security-scan" in shown.text
+    assert "waiting for an approval included" not in shown.text
+    assert "waiting for an approval included" in page(make("paused")).text
 
 
 def test_gas_is_compared_with_the_baseline(make: Make) -> None:
