@@ -56,6 +56,13 @@ def same_meaning(first: Finding, second: Finding) -> bool:
     return any(both <= rules for rules in MEANINGS.values())
 
 
+def names_of(finding: Finding) -> frozenset[str]:
+    """Return `rule` and `tool/rule` of a finding and of every rule that means the same."""
+    name = _name(finding)
+    same = {name, *(other for rules in MEANINGS.values() if name in rules for other in rules)}
+    return frozenset(part for other in same for part in (other.partition(":")[2], other.replace(":", "/", 1)))
+
+
 def merge(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings in their order, those with the same first line and meaning joined.
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from chainops.analysis.merge import names_of
 from chainops.analysis.model import Confidence, Finding, Severity
 from chainops.analysis.solidity import TokenKind, tokens
 from chainops.analysis.sources import Sources
@@ -46,8 +47,9 @@ def suppress(
 ) -> tuple[Finding, ...]:
     """Return all findings, those that do not count with `suppressed_by`.
 
-    A comment suppresses its rule on its own line and the next one, and needs a reason. `accepted` maps the
-    fingerprints of reviewed baseline entries to their reasons; an empty reason accepts nothing.
+    A comment suppresses its rule, and rules of other tools that mean the same, on its own line and the next
+    one, and needs a reason. `accepted` maps the fingerprints of reviewed baseline entries to their reasons; an
+    empty reason accepts nothing.
     """
     cache: dict[str, dict[tuple[int, str], str]] = {}
     return tuple(_suppress(finding, sources, accepted, cache) for finding in findings)
@@ -88,7 +90,7 @@ def _suppress(
     if place.path not in cache:
         cache[place.path] = _by_line(ignores(place.path, sources))
     by_line = cache[place.path]
-    for rule in (finding.rule, f"{finding.tool}/{finding.rule}"):
+    for rule in names_of(finding):
         for line in (place.line, place.line - 1):
             said = by_line.get((line, rule))
             if said:

@@ -65,6 +65,15 @@ def test_another_rule_is_not_suppressed(sources: Sources) -> None:
     assert suppress([at(3, "reentrancy-eth")], sources, {})[0].suppressed_by == ""
 
 
+def test_rules_that_mean_the_same_are_suppressed_together(sources: Sources) -> None:
+    from dataclasses import replace
+
+    other = replace(at(3, "avoid-tx-origin"), tool="solhint")
+    assert suppress([other], sources, {})[0].suppressed_by == "A.sol:2: known until v2"
+    by_tool = replace(at(4, "avoid-tx-origin"), tool="solhint")
+    assert suppress([by_tool], sources, {})[0].suppressed_by == "A.sol:4: the relayer's way"
+
+
 def test_a_file_that_is_gone_suppresses_nothing(sources: Sources) -> None:
     assert suppress([at(3, path="B.sol")], sources, {})[0].suppressed_by == ""
 
