@@ -13,7 +13,8 @@ from chainops.pipeline.conditions import Facts
 def run_facts(workspace: Path, config: Config, env: Mapping[str, str] | None = None) -> Facts:
     """Return the facts of a run over `workspace`.
 
-    GitHub's and GitLab's documented variables win over the local Git branch. What changed is unknown here.
+    GitHub's and GitLab's documented variables win over the local Git branch. What changed is asked for with
+    `run_changes`, as Git has to be run for it.
     """
     environment = os.environ if env is None else env
     network = config.target_network
@@ -23,6 +24,28 @@ def run_facts(workspace: Path, config: Config, env: Mapping[str, str] | None = N
         return _gitlab(environment, network)
     ci = environment.get("CI", "").lower() in ("1", "true")
     return Facts(branch=_local_branch(workspace), network=network, ci=ci)
+
+
+async def run_changes(
+    workspace: Path, config: Config, env: Mapping[str, str] | None = None
+) -> tuple[str, ...] | None:
+    """Return the files of the project that differ from the base; None where that cannot be known."""
+    from chainops.core.process import LocalProcessRunner
+    from chainops.project.changes import changed_files
+    from chainops.project.detect import detect
+    from chainops.project.errors import NoProjectError
+    from chainops.project.git import Git
+
+    if config.repository_url:
+        return None
+    try:
+        root = detect(workspace, path=config.path, profile=config.foundry.profile).root
+    except NoProjectError:
+        return None
+    environment = os.environ if env is None else env
+    return await changed_files(
+        Git(runner=LocalProcessRunner(), folder=root, environ=environment), environment
+    )
 
 
 def _github(env: Mapping[str, str], network: str) -> Facts:

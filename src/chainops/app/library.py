@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from chainops.core.files import disk_errors, write_atomic
 from chainops.core.ids import new_run_id
 from chainops.core.locks import LockedError, file_lock
 from chainops.core.process_tree import kill_marked
+from chainops.pipeline.conditions import asks_for_changes
 from chainops.pipeline.engine import Engine, RunPlan
 from chainops.pipeline.graph import build_graph
 from chainops.pipeline.journal import Journal
@@ -84,7 +85,7 @@ class Pipeline:
         nothing to resume, and `MachineError` when the journal or the reports cannot be written.
         """
         with _claimed(self._workspace), open_journal(self._workspace) as journal:
-            plan = self._plan(journal)
+            plan = self._plan(journal, await self._changed())
             wiring = self._wire(plan.run_id)
             try:
                 self._engine = Engine(
@@ -112,7 +113,16 @@ class Pipeline:
         if self._engine:
             self._engine.cancel()
 
-    def _plan(self, journal: Journal) -> RunPlan:
+    async def _changed(self) -> tuple[str, ...] | None:
+        """Return what differs from the base when a condition asks for it; None when nobody does."""
+        settings = self._loaded.config.stage_settings().values()
+        if self._options.resume or not any(asks_for_changes(s.when) for s in settings):
+            return None
+        from chainops.app.facts import run_changes
+
+        return await run_changes(self._workspace, self._loaded.config)
+
+    def _plan(self, journal: Journal, changed: tuple[str, ...] | None) -> RunPlan:
         config = self._loaded.config
         if self._options.resume:
             earlier = find_resumable(journal, self._options.resume, self._workspace)
@@ -122,7 +132,8 @@ class Pipeline:
 
             run_id = new_run_id(self._clock.now())
             skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
-            nodes = stage_nodes(config.stage_settings(), run_facts(self._workspace, config), skip=skip)
+            facts = replace(run_facts(self._workspace, config), changed=changed)
+            nodes = stage_nodes(config.stage_settings(), facts, skip=skip)
         fail_fast = self._options.fail_fast
         return RunPlan(
             run_id=run_id,

@@ -79,6 +79,11 @@ def is_met(text: str, facts: Facts) -> bool:
     return not text.strip() or parse_condition(text)(facts)
 
 
+def asks_for_changes(text: str) -> bool:
+    """Whether a condition needs to know what differs from the base."""
+    return "changed" in text
+
+
 class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
