@@ -60,7 +60,9 @@ def _watch(process: subprocess.Popen[bytes]) -> int:
             process.wait(timeout=0.02)
         except subprocess.TimeoutExpired:
             text = status.read_text()
-            peak = max([peak, *(int(line.split()[1]) * 1024 for line in text.splitlines() if "VmHWM" in line)])
+            peak = max(
+                [peak, *(int(line.split()[1]) * 1024 for line in text.splitlines() if "VmHWM" in line)]
+            )
         else:
             return peak
 

@@ -43,6 +43,7 @@ def wire(
 ) -> RunWiring:
     """Build a run's objects. Raises `InputErrors` when references of the config lead nowhere."""
     store = open_store(workspace)
+    store.sweep()
     manifest = open_manifest(workspace, run_id)
     stages = LazyStages(loaded, approve=options.approve, approver=options.approver)
     attempts = LocalAttemptRunner(

@@ -13,6 +13,7 @@ import typer
 
 from chainops.cli.output import emit, note
 from chainops.core.errors import ExitCode
+from chainops.core.text import one_line
 
 if TYPE_CHECKING:
     from chainops.app.library import RunResult
@@ -94,9 +95,9 @@ def _ask(result: RunResult) -> str:
     digest = str(outputs.get("plan_digest", ""))
     if not digest or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return ""
-    note(f"\nproduction deployment to {outputs.get('network', '?')}, plan {digest}")
-    for step in outputs.get("plan", {}).get("steps", []):
-        note(f"  {step.get('label', step)}")
+    note(f"\nproduction deployment to {outputs['network']}, plan {digest}")
+    for step in outputs["plan"]:
+        note(f"  {one_line(step['label'])}")
     answer = typer.prompt("approve this plan? type `yes`", default="no", err=True)
     return digest if answer.strip().lower() == "yes" else ""
 

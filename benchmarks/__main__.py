@@ -1,0 +1,25 @@
+"""`python -m benchmarks [startup] [memory] [pipeline] [library]`: all of them when none is named."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.memory import loud_tool
+from benchmarks.pipeline import example, library
+from benchmarks.startup import help_and_first_stage
+
+BENCHMARKS = {
+    "startup": help_and_first_stage,
+    "memory": loud_tool,
+    "pipeline": example,
+    "library": library,
+}
+
+
+def main() -> None:
+    """Run the named benchmarks one after another: two at once would measure each other."""
+    for name in sys.argv[1:] or BENCHMARKS:
+        BENCHMARKS[name]()
+
+
+main()
