@@ -48,8 +48,8 @@ def suppress(
     """Return all findings, those that do not count with `suppressed_by`.
 
     A comment suppresses its rule, and rules of other tools that mean the same, on its own line and the next
-    one, and needs a reason. `accepted` maps the fingerprints of reviewed baseline entries to their reasons; an
-    empty reason accepts nothing.
+    one, and needs a reason. `accepted` maps the fingerprints of reviewed baseline entries to their reasons;
+    an empty reason accepts nothing.
     """
     cache: dict[str, dict[tuple[int, str], str]] = {}
     return tuple(_suppress(finding, sources, accepted, cache) for finding in findings)
