@@ -58,8 +58,8 @@ false), `true`, `false`. Operators: `==`, `!=`, `matches` (a glob), `and`, `or`,
 not known what differs. In globs `*` stays within a part of a path and `**` crosses parts.
 
 The base is the target of a pull or merge request, else the commit before the push, else `origin/HEAD`; it is
-not known in a shallow clone that does not hold it, nor with `repository_url`. Paths are relative to the project;
-uncommitted and untracked files count.
+not known in a shallow clone that does not hold it, nor with `repository_url`. Paths are relative to the
+project; uncommitted and untracked files count.
 """
 
 _DEPENDENCIES = """\

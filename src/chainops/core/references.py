@@ -16,7 +16,7 @@ SECRET_SCHEME = "secret://"  # noqa: S105 - the scheme of a reference, not a sec
 _MAX_SECRET_BYTES = 64 << 10
 #: `$${` stands for a literal `${`
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|\$\{")
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|MNEMONIC|CREDENTIAL|AUTH|RPC|DSN", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW|MNEMONIC|CREDENTIAL|AUTH(?!OR)", re.IGNORECASE)
 
 
 class UnresolvedError(InputError):

@@ -46,10 +46,17 @@ def test_secrets_come_from_the_environment_or_a_file_and_are_masked(tmp_path: Pa
 
 def test_variables_that_hold_secrets_are_masked(tmp_path: Path) -> None:
     r = resolver(
-        tmp_path, API_KEY="abcdef", HARMLESS=KEY, CHAIN="mainnet", URL="https://rpc.x/v2/0123456789abcdefXYZ"
+        tmp_path,
+        API_KEY="abcdef",
+        HARMLESS=KEY,
+        CHAIN="mainnet",
+        RPC="http://localhost:8545",
+        URL="https://rpc.x/v2/0123456789abcdefXYZ",
     )
-    assert r.resolve("${API_KEY}/${HARMLESS}/${CHAIN} ${URL}")
-    assert r.masker.text(f"abcdef {KEY} mainnet 0123456789abcdefXYZ") == "*** *** mainnet ***"
+    assert r.resolve("${API_KEY}/${HARMLESS}/${CHAIN} ${RPC} ${URL}")
+    assert r.masker.text(f"abcdef {KEY} mainnet localhost:8545 0123456789abcdefXYZ") == (
+        "*** *** mainnet localhost:8545 ***"
+    )
 
 
 @pytest.mark.parametrize(
