@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from chainops.chains.abi import decode_revert
+from chainops.chains.abi_answers import decode_revert
 from chainops.chains.errors import (
     FundsShortError,
     JournalError,

@@ -16,7 +16,8 @@ from chainops.core.text import plural
 from chainops.deploy.builds import Builds
 from chainops.deploy.model import Where
 from chainops.deploy.settings import SmokeSettings
-from chainops.deploy.smoke import CheckResult, Target, prepare_checks, run_check
+from chainops.deploy.smoke import CheckResult, Target, run_check
+from chainops.deploy.smoke_checks import prepare_checks
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
 from chainops.stages.common import CONTRACT_DEPLOY, SMOKE_TESTS

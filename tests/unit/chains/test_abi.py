@@ -12,14 +12,13 @@ from chainops.chains.abi import (
     convert,
     convert_all,
     decode,
-    decode_event,
-    decode_revert,
     encode,
     entries,
     selector,
     signature,
     to_integer,
 )
+from chainops.chains.abi_answers import decode_event, decode_revert
 
 ERRORS = [
     {

@@ -9,7 +9,8 @@ from chainops.chains.model import Log
 from chainops.core.config_text import parse_document, validate
 from chainops.core.errors import InputErrors
 from chainops.deploy.model import Where
-from chainops.deploy.smoke import Target, judge_event, judge_results, prepare_checks
+from chainops.deploy.smoke import Target, judge_event, judge_results
+from chainops.deploy.smoke_checks import prepare_checks
 
 ACCOUNT = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 COUNTER = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
