@@ -10,9 +10,16 @@ from typing import Any
 from chainops.chains.errors import AccountError
 from chainops.chains.model import Network, NetworkKind
 from chainops.chains.ports import Secrets
+from chainops.core.recursion import recursion_limit_kept
 
 #: the mnemonic every development node starts with; its keys are public and guard nothing
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
+
+
+def _accounts() -> Any:
+    with recursion_limit_kept():
+        from eth_account import Account
+    return Account
 
 
 class LocalSigner:
@@ -22,10 +29,8 @@ class LocalSigner:
 
     def __init__(self, key: str | bytes) -> None:
         """Raises `AccountError` when `key` is not a private key; the key is not repeated."""
-        from eth_account import Account
-
         try:
-            self._account = Account.from_key(key)
+            self._account = _accounts().from_key(key)
         except Exception:  # noqa: BLE001 - eth_keys and binascii raise many kinds, some with the key inside
             raise AccountError(
                 "the private key is not valid: 32 bytes as 64 hexadecimal digits are needed"
@@ -47,10 +52,9 @@ class LocalSigner:
 
 def dev_signer(index: int = 0) -> LocalSigner:
     """Return a dev account of an embedded chain, funded on every fresh one."""
-    from eth_account import Account
-
-    Account.enable_unaudited_hdwallet_features()
-    account = Account.from_mnemonic(DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
+    accounts = _accounts()
+    accounts.enable_unaudited_hdwallet_features()
+    account = accounts.from_mnemonic(DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return LocalSigner(bytes(account.key))
 
 
@@ -74,15 +78,13 @@ def signer_for(network: Network, secrets: Secrets, *, base: Path) -> LocalSigner
 
 
 def _from_keystore(path: Path, password: str) -> LocalSigner:
-    from eth_account import Account
-
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not JSON"
         raise AccountError(f"cannot read the keystore {path}: {reason}") from None
     try:
-        key = Account.decrypt(content, password)
+        key = _accounts().decrypt(content, password)
     except Exception:  # noqa: BLE001 - eth_keyfile raises many kinds for a bad password or a bad file
         raise AccountError(
             f"cannot unlock the keystore {path}", hint="check the password it is unlocked with"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chainops.core.process import ToolMissingError
+from chainops.core.recursion import recursion_bounded
 from chainops.project.git import Git
 
 _ZEROS = re.compile(r"0{40,64}\Z")
@@ -34,7 +35,8 @@ def _before(path: str) -> str:
     try:
         if not path or file.stat().st_size > _MAX_EVENT_BYTES:
             return ""
-        event = json.loads(file.read_bytes())
+        with recursion_bounded():
+            event = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError):
         return ""
     before = event.get("before") if isinstance(event, dict) else None

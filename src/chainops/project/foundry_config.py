@@ -10,6 +10,7 @@ from typing import Any
 
 from chainops.core.config_mistakes import nearest
 from chainops.core.errors import InputError, Place
+from chainops.core.recursion import recursion_bounded
 from chainops.project.errors import BadProjectError
 from chainops.project.model import Project, Remapping
 from chainops.project.remappings import first_of_each, parse_remapping, parse_remappings_txt
@@ -25,7 +26,7 @@ def read_foundry(root: Path, *, path: str = ".", profile: str = "") -> Project:
     """
     file = root / CONFIG_NAME
     text = _read(file)
-    profiles = _profiles(_parse(text, file), file)
+    profiles = _profiles(_parse(file), file)
     chosen = profile or "default"
     if chosen not in profiles:
         close = nearest(chosen, profiles)
@@ -69,20 +70,27 @@ def _read(file: Path) -> str:
         raise BadProjectError(f"cannot read {file.name}: {error.strerror}", place=Place(str(file))) from error
 
 
-def _parse(text: str, file: Path) -> Mapping[str, Any]:
-    try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        at = _AT.search(str(error))
-        place = Place(str(file), int(at[1]), int(at[2])) if at else Place(str(file))
-        what = _AT.sub("", str(error)).strip() or "nested too deep"
-        raise BadProjectError(f"not valid TOML: {what}", place=place) from error
-    base = data.get("profile", {}).get("default", {}) if isinstance(data.get("profile"), dict) else {}
+def _parse(file: Path) -> Mapping[str, Any]:
+    data = _load(file)
+    profiles = data.get("profile")
+    base = profiles.get("default") if isinstance(profiles, dict) else None
     extends = base.get("extends") if isinstance(base, dict) else None
     target = extends.get("path") if isinstance(extends, dict) else extends
-    if isinstance(target, str) and (below := (file.parent / target)) != file and below.is_file():
-        return _merged(tomllib.loads(_read(below)), data)
+    if isinstance(target, str) and (below := file.parent / target).is_file() and below != file:
+        return _merged(_load(below), data)
     return data
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        with recursion_bounded():
+            return tomllib.loads(_read(file))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        at = _AT.search(str(error))
+        place = Place(str(file), int(at[1]), int(at[2])) if at else Place(str(file))
+        is_deep = isinstance(error, RecursionError)
+        what = "nested too deep" if is_deep else str(error).partition(" (at ")[0]
+        raise BadProjectError(f"not valid TOML: {what}", place=place) from error
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainops.core.errors import Place
+from chainops.core.recursion import recursion_bounded
 from chainops.core.text import one_line, plural
 from chainops.project.files import find_files
 from chainops.project.missing import find_library_folders, find_missing
@@ -53,7 +54,8 @@ def installed_libraries(
 def _library(name: str, folder: Path, path: str) -> Library:
     version = ""
     try:
-        manifest = json.loads((folder / "package.json").read_bytes())
+        with recursion_bounded():
+            manifest = json.loads((folder / "package.json").read_bytes())
         version = str(manifest.get("version", "")) if isinstance(manifest, dict) else ""
     except (OSError, ValueError, RecursionError):  # a library need not be an npm package
         pass

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from chainops.core.errors import Place
+from chainops.core.recursion import recursion_bounded
 from chainops.project.errors import BadProjectError
 
 #: lockfile → the package manager that writes it, in the order in which one is chosen
@@ -96,7 +97,9 @@ def read_json(file: Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise BadProjectError(f"{file.name} is larger than {_MAX_BYTES:,} bytes", place=Place(str(file)))
-        data = json.loads(file.read_bytes().decode("utf-8-sig"))
+        text = file.read_bytes().decode("utf-8-sig")
+        with recursion_bounded():
+            data = json.loads(text)
     except json.JSONDecodeError as error:
         place = Place(str(file), error.lineno, error.colno)
         raise BadProjectError(f"not valid JSON: {error.msg}", place=place) from error

@@ -66,6 +66,15 @@ def test_extends_lays_one_file_over_another(tmp_path: Path) -> None:
     assert (project.solc, project.src) == ("0.8.1", "b")
 
 
+def test_a_broken_file_below_is_named_itself(tmp_path: Path) -> None:
+    write(tmp_path, "base.toml", "x = \n")
+    write(tmp_path, "foundry.toml", '[profile.default]\nextends = "base.toml"\n')
+    with pytest.raises(BadProjectError) as caught:
+        detect(tmp_path)
+    assert caught.value.place is not None
+    assert caught.value.place.path.endswith("base.toml")
+
+
 def test_the_only_project_of_a_monorepo_is_taken(tmp_path: Path) -> None:
     write(tmp_path, "packages/contracts/foundry.toml")
     write(tmp_path, "packages/web/package.json", "{}")
