@@ -323,7 +323,7 @@ async def test_a_compiler_out_of_memory_is_a_limit(bench: MakeBench, toolbox: To
     assert build.limit == "solc-memory"
     suite = await b.toolchain.test(b.request, UNIT, b.sink)
     assert suite.limit == "solc-memory"
-    assert "ran out of memory" in (await b.toolchain.coverage(b.request, UNIT, b.sink)).failure
+    assert "memory is used up" in (await b.toolchain.coverage(b.request, UNIT, b.sink)).failure
 
 
 async def test_a_broken_foundry_toml_is_named_with_its_line(bench: MakeBench) -> None:

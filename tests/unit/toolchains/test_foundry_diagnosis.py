@@ -79,6 +79,12 @@ def test_the_compilers_memory_is_a_limit_with_ways_out(text: str) -> None:
     assert "fewer files" in found.hint
 
 
+def test_a_compiler_that_aborts_is_at_its_limit(forge_output: Callable[[str], bytes]) -> None:
+    found = diagnose(forge_output("solc-aborted.txt").decode(), ROOT)
+    assert found.limit == "solc-memory"
+    assert found.failure.startswith("the compiler ended without a message")
+
+
 def test_words_of_the_source_are_no_limit() -> None:
     text = (
         "Error: Compiler run failed:\nError (7576): Undeclared identifier.\n --> src/A.sol:5:16:\n  |\n"

@@ -26,7 +26,9 @@ _MISSING = re.compile(r'Source "(?P<target>[^"]+)" not found')
 _UNRESOLVED = re.compile(r'^\s+"(?P<name>[^"]+)" in "(?P<file>[^"]+)"\s*$', re.MULTILINE)
 _MEMORY = re.compile(
     r"std::bad_alloc|memory access out of bounds|Cannot enlarge memory|out of memory|Allocation failed"
-    r"|solc exited with signal: 9\b",
+    r"|solc exited with signal: 9\b"
+    # how soljson ends on v4-core through via-IR: its mistakes are messages, only a failed allocation aborts
+    r"|\bAborted\(",
 )
 #: an excerpt of the source in a message: what it says is the project's, not the tool's
 _EXCERPT = re.compile(r"^\s*(?:\d+\s*)?\|.*$", re.MULTILINE)
@@ -148,7 +150,9 @@ def _memory(text: str, diagnostics: tuple[Diagnostic, ...]) -> Diagnosis:
     words = next((line.strip() for line in text.splitlines() if _MEMORY.search(line)), "")
     return Diagnosis(
         diagnostics=diagnostics,
-        failure=f"the compiler ran out of memory: {one_line(words)}",
+        failure=(
+            f"the compiler ended without a message, as it does when its memory is used up: {one_line(words)}"
+        ),
         limit="solc-memory",
         hint=(
             "solc runs as WebAssembly here, which can address 4 GB: use a native solc "
