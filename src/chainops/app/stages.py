@@ -180,7 +180,7 @@ class LazyStages(Mapping[str, Stage]):
         return StaticAnalysisStage(
             linters=[self._analyzer(name) for name in settings.linters],
             settings=settings,
-            env=self._loaded.environment,
+            env=self._analysis_environment,
         )
 
     def _security_scan(self) -> Stage:
@@ -190,8 +190,14 @@ class LazyStages(Mapping[str, Stage]):
         return SecurityScanStage(
             analyzers=[self._analyzer(name) for name in settings.analyzers],
             settings=settings,
-            env=self._loaded.environment,
+            env=self._analysis_environment,
         )
+
+    @property
+    def _analysis_environment(self) -> dict[str, str]:
+        """The declared environment, and the profile that the toolchain builds with."""
+        profile = self._config.foundry.profile
+        return self._loaded.environment | ({"FOUNDRY_PROFILE": profile} if profile else {})
 
     def _analyzer(self, name: str) -> Analyzer:
         from chainops.analysis.adapters.forge_fmt import ForgeFmtAnalyzer

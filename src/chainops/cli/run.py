@@ -27,7 +27,7 @@ def command(
     ),
     resume: bool = typer.Option(False, "--resume", help="Take up the newest run that has not ended."),
     run_id: str = typer.Option(
-        "", "--run", help="With --resume: the run to take up, by the start of its id."
+        "", "--run", help="Take up this run, by the start of its id."
     ),
     approve: list[str] = typer.Option([], "--approve", help="Digest of a production plan that may be done."),
     no_production: bool = typer.Option(False, "--no-production", help="Leave production-deploy out."),

@@ -187,7 +187,7 @@ def _waiting(context: StageContext, plan: Plan, approvals: Approvals | None) -> 
         status=StageStatus.WAITING,
         reason=f"{plural(len(plan.steps), 'transaction')} to {plan.network} wait for an approval",
         code="DPL401",
-        hint=f"chainops run --resume {context.run_id} --approve {plan.digest}",
+        hint=f"chainops run --run {context.run_id} --approve {plan.digest}",
         outputs={
             "plan_digest": plan.digest,
             "network": plan.network,

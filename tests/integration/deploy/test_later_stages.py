@@ -140,7 +140,7 @@ async def test_production_waits_for_the_approval_of_exactly_this_plan(counter):
     waiting = await stage("sha256:other").run(counter.context("production-deploy"))
     digest = waiting.outputs["plan_digest"]
     assert waiting.status is StageStatus.WAITING
-    assert waiting.hint == f"chainops run --resume run-1 --approve {digest}"
+    assert waiting.hint == f"chainops run --run run-1 --approve {digest}"
     assert waiting.outputs["plan"][0]["args"] == ["500"]
 
     done = await stage(digest).run(counter.context("production-deploy"))

@@ -556,7 +556,7 @@ def paused_run() -> RunRecord:
     waiting = Outcome(
         status=StageStatus.WAITING,
         reason="1 transaction to production-local waits for an approval",
-        hint="chainops run --resume 20260304T050607-1f3a9c --approve sha256:1212",
+        hint="chainops run --run 20260304T050607-1f3a9c --approve sha256:1212",
         outputs=outputs,
     )
     return _changed(

@@ -54,7 +54,7 @@ def test_a_waiting_run_says_what_to_do(make: Make) -> None:
         "  Waiting for an approval: production-deploy: "
         "1 transaction to production-local waits for an approval"
     )
-    assert lines[2] == "    hint: chainops run --resume 20260304T050607-1f3a9c --approve sha256:1212"
+    assert lines[2] == "    hint: chainops run --run 20260304T050607-1f3a9c --approve sha256:1212"
 
 
 def test_a_run_that_only_began_has_a_summary(make: Make) -> None:
