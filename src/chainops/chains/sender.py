@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from chainops.chains.abi_answers import decode_revert
 from chainops.chains.errors import (
@@ -39,6 +39,8 @@ from chainops.core.clock import Clock, SystemClock
 from chainops.core.hashing import digest_json
 from chainops.core.locks import file_lock
 from chainops.core.units import format_wei
+
+T = TypeVar("T")
 
 _FIRST_POLL_S = 0.01
 _LONGEST_POLL_S = 2.0
@@ -150,14 +152,20 @@ class Sender:
         )
 
     async def _sign(self, request: TransactionRequest, digest: str) -> TransactionSigned:
-        balance = await self._rpc.number("eth_getBalance", self.account, "latest")
+        answers = await asyncio.gather(
+            self._rpc.number("eth_getBalance", self.account, "latest"),
+            # `latest` would give a nonce again that a pending transaction already holds
+            self._rpc.number("eth_getTransactionCount", self.account, "pending"),
+            self._estimate(request),
+            offer(self._rpc, self.network.fee_model),
+            return_exceptions=True,
+        )
+        balance, pending = _answered(answers[0]), _answered(answers[1])
+        # an estimate fails for want of funds, too: which of the two it is has to be said
         self._check_funds(request, balance, request.value_wei)
-        gas = await self._estimate(request)
-        fees = await offer(self._rpc, self.network.fee_model)
+        gas, fees = _answered(answers[2]), _answered(answers[3])
         self._check_funds(request, balance, request.value_wei + gas * fees.most_wei)
-        # `latest` would give a nonce again that a pending transaction already holds
-        nonce = await self._rpc.number("eth_getTransactionCount", self.account, "pending")
-        nonce = max(nonce, self._state.next_nonce)
+        nonce = max(pending, self._state.next_nonce)
         raw, transaction = self._signer.sign(_fields(request, self.network.chain_id, nonce, gas, fees))
         signed = TransactionSigned(
             label=request.label,
@@ -274,6 +282,12 @@ class Sender:
             data = error.revert_data
             return error.said if data is None else decode_revert(data, request.errors).text
         return "for a reason that repeating the call does not show (gas, or what ran before it in the block)"
+
+
+def _answered(answer: T | BaseException) -> T:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _digest(request: TransactionRequest) -> str:
