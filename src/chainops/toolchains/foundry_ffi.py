@@ -7,7 +7,10 @@ another file: the configuration as forge resolves it, with that one setting chan
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +49,7 @@ async def refuse_ffi(
     printed = await runner.run(replace(_quiet(command), argv=(*forge, "config")))
     resolved = decode(printed.whole_stdout())
     # it may hold what the project's variables hold: for our own eyes
-    write_atomic(file, _SETTING.sub("ffi = false", resolved).encode(), mode=0o600)
+    write_atomic(file, (_SETTING.sub("ffi = false", resolved) + _profiles(command)).encode(), mode=0o600)
     variables = {"FOUNDRY_CONFIG": str(file)}
     check = replace(_quiet(command), argv=(*forge, "config", "--json"), env={**command.env, **variables})
     answer = await runner.run(check)
@@ -58,6 +61,36 @@ async def refuse_ffi(
             hint="remove `ffi = true`, or set `foundry: {allow_ffi: true}` if you trust the project's tests",
         )
     return variables
+
+
+def _profiles(command: Command) -> str:
+    """Return empty sections for the profiles that the resolved configuration leaves out.
+
+    forge refuses a source whose comments set something for a profile (`forge-config: ci.fuzz.runs = 10`) that
+    its configuration does not know.
+    """
+    names: dict[str, None] = {}
+    waiting = [command.cwd / command.env.get("FOUNDRY_CONFIG", "foundry.toml")]
+    seen: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        with contextlib.suppress(tomllib.TOMLDecodeError, UnicodeDecodeError):  # forge has read it
+            profiles = tomllib.loads(file.read_text(encoding="utf-8")).get("profile", {})
+            names.update(dict.fromkeys(profiles))
+            waiting += [file.parent / base for base in map(_base, profiles.values()) if base]
+    active = command.env.get("FOUNDRY_PROFILE", "default")
+    return "".join(f"\n[profile.{json.dumps(name)}]\n" for name in names if name not in (active, "default"))
+
+
+def _base(profile: object) -> str:
+    """Return the file that a profile extends, or an empty text."""
+    extends = profile.get("extends") if isinstance(profile, dict) else None
+    if isinstance(extends, dict):
+        extends = extends.get("path")
+    return extends if isinstance(extends, str) else ""
 
 
 def _quiet(command: Command) -> Command:

@@ -131,6 +131,7 @@ interface Cheats {
 contract CheatTest {
     Cheats constant VM = Cheats(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
 
+    /// forge-config: ci.fuzz.runs = 10
     function test_Ffi() public {
         string[] memory command = new string[](2);
         command[0] = "touch";
@@ -174,7 +175,9 @@ async def test_what_tests_may_not_do_is_refused_and_told(
     b = bench(env={"DECLARED": "value", "FOUNDRY_FFI": "true"})
     b.write("test/Cheat.t.sol", CHEATS)
     toml = b.root / "foundry.toml"
-    toml.write_text(toml.read_text().replace('out = "out"', 'out = "out"\nffi = true'))
+    toml.write_text(
+        toml.read_text().replace('out = "out"', 'out = "out"\nffi = true') + "[profile.ci.fuzz]\nruns = 9\n"
+    )
     build = await b.toolchain.build(b.request, b.sink)
     (refused,) = [d for d in build.diagnostics if d.code == "ffi-refused"]
     assert refused.place == Place("foundry.toml", 6, 1)

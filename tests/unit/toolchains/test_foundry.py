@@ -158,6 +158,10 @@ class FfiRunner(MemoryProcessRunner):
 
 async def test_ffi_is_refused_and_told(bench: Callable[..., Bench], forge_output: Fixture) -> None:
     b = bench()
+    (b.request.project_root / "foundry.toml").write_text(
+        '[profile.default]\nffi = true\nextends = "base.toml"\n[profile.ci]\nfuzz.runs = 3\n'
+    )
+    (b.request.project_root / "base.toml").write_text("[profile.pr.fuzz]\nruns = 9\n")
     runner = FfiRunner(
         forge_output("config.json"), ScriptedAnswer(when="build", effect=leave_build(forge_output))
     )
@@ -166,7 +170,9 @@ async def test_ffi_is_refused_and_told(bench: Callable[..., Bench], forge_output
     assert result.diagnostics[0].code == "ffi-refused"
     build = next(command for command in runner.commands if "build" in command.argv)
     file = Path(build.env["FOUNDRY_CONFIG"])
-    assert file.read_text() == '[profile.default]\nsrc = "src"\nffi = false\nlibs = []\n'
+    assert file.read_text() == (
+        '[profile.default]\nsrc = "src"\nffi = false\nlibs = []\n\n[profile."ci"]\n\n[profile."pr"]\n'
+    )
     assert file.stat().st_mode & 0o777 == 0o600
 
 
