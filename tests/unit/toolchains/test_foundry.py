@@ -195,6 +195,7 @@ async def test_allowed_ffi_is_on(bench: Callable[..., Bench], forge_output: Fixt
     await b.toolchain.test(b.request, TestSelection(), b.sink)
     command = b.called("test")
     assert "--ffi" in command.argv
+    assert "/tools" in command.env["PATH"].split(":")  # where node lies
     assert "FOUNDRY_CONFIG" not in command.env
 
 

@@ -163,11 +163,17 @@ async def open_session(
     with disk_errors(request.scratch):
         request.scratch.mkdir(parents=True, exist_ok=True)
         forge_home(request).mkdir(parents=True, exist_ok=True)
+    allow_ffi = request.allow_ffi or settings.allow_ffi
+    forge = await toolbox.tool("forge", sink)
+    if allow_ffi:
+        # what tests start is mostly a script for node, which the machine may lack
+        node = await toolbox.tool("node", sink)
+        forge = replace(forge, path=(*forge.path, *node.path, Path(node.argv[0]).parent))
     commands = ForgeCommands(
-        tool=await toolbox.tool("forge", sink),
+        tool=forge,
         request=request,
         profile=request.profile or settings.profile,
-        allow_ffi=request.allow_ffi or settings.allow_ffi,
+        allow_ffi=allow_ffi,
     )
     config = await _read_config(runner, commands, request)
     if config.ffi and not commands.allow_ffi:
