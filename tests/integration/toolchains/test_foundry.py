@@ -198,6 +198,8 @@ async def test_what_tests_may_not_do_is_refused_and_told(
 async def test_allowed_ffi_runs(bench: MakeBench) -> None:
     b = bench(allow_ffi=True)
     b.write("test/Cheat.t.sol", CHEATS)
+    toml = b.root / "foundry.toml"
+    toml.write_text(toml.read_text() + "[profile.ci.fuzz]\nruns = 9\n")
     suite = await b.toolchain.test(b.request, TestSelection(match_path="test/Cheat.t.sol"), b.sink)
     assert next(c for c in suite.cases if c.name == "test_Ffi()").status is TestStatus.PASSED
     assert (b.root / "ffi-ran").exists()
