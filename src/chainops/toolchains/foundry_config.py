@@ -40,13 +40,13 @@ _TOML_LINE = re.compile(r"TOML parse error at line (\d+), column (\d+)")
 
 
 class _FuzzSection(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     seed: str | None = None
 
 
 class _VyperSection(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     path: str | None = None
 
@@ -54,7 +54,7 @@ class _VyperSection(BaseModel):
 class FoundryConfig(BaseModel):
     """What chainops needs of `forge config --json`; everything else is ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     src: str = "src"
     test: str = "test"

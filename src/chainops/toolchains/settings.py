@@ -13,7 +13,7 @@ _PROFILE = re.compile(r"[A-Za-z0-9_-]{0,64}")
 class FoundrySettings(BaseModel):
     """How forge is called. Paths are globs relative to the project's root (`test/integration/**`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     profile: str = Field(
         default="", description="Foundry profile to build and test with; empty for the default one"
