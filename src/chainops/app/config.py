@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -27,6 +27,10 @@ from chainops.stages.common import STAGE_NAMES
 from chainops.stages.options import STAGE_OPTIONS
 from chainops.toolchains.settings import FoundrySettings
 from chainops.tools.settings import ToolsSettings
+
+if TYPE_CHECKING:
+    from chainops.chains.model import Network
+    from chainops.deploy.manifest import ManifestSource
 
 CONFIG_NAMES = ("chainops.yaml", "chainops.yml")
 
@@ -157,6 +161,20 @@ class LoadedConfig:
         )
 
     @cached_property
+    def networks(self) -> dict[str, Network]:
+        """All networks by name, the embedded one included."""
+        from chainops.chains.settings import networks_from
+
+        return networks_from(self.config.networks)
+
+    @cached_property
+    def manifest(self) -> ManifestSource | None:
+        """The deploy manifest, from its own file when the configuration names one. Raises `InputErrors`."""
+        from chainops.deploy.manifest import load_manifest
+
+        return load_manifest(self.config.deploy, self.document, networks=frozenset(self.networks))
+
+    @cached_property
     def repository_url(self) -> str:
         """The URL to clone with its references resolved; empty for the local tree."""
         url = self.resolver.resolve(self.config.repository_url, self.document.place(("repository_url",)))
@@ -203,9 +221,12 @@ def load_config(
     if resolve:
         checks.append(lambda given: check_references(given, resolver))
     config = validate(Config, document, checks=checks)
-    return LoadedConfig(
+    loaded = LoadedConfig(
         config=_named(config, workspace), document=document, workspace=workspace, path=file, resolver=resolver
     )
+    if config.deploy is not None:
+        _ = loaded.manifest  # its mistakes are the user's to see now, not after the tests
+    return loaded
 
 
 def _shown(file: Path) -> str:

@@ -25,8 +25,6 @@ from chainops.stages.common import (
 if TYPE_CHECKING:
     from chainops.analysis.ports import Analyzer
     from chainops.app.compilers import FoundryCompilers
-    from chainops.chains.model import Network
-    from chainops.deploy.manifest import ManifestSource
     from chainops.deploy.model import Approval
     from chainops.stages.deploying import DeployPorts
     from chainops.toolchains.ports import Toolchain
@@ -100,18 +98,6 @@ class LazyStages(Mapping[str, Stage]):
         from chainops.app.compilers import FoundryCompilers
 
         return FoundryCompilers(toolbox=self._toolbox, runner=self._runner, settings=self._config.foundry)
-
-    @cached_property
-    def _networks(self) -> dict[str, Network]:
-        from chainops.chains.settings import networks_from
-
-        return networks_from(self._config.networks)
-
-    @cached_property
-    def _manifest(self) -> ManifestSource | None:
-        from chainops.deploy.manifest import load_manifest
-
-        return load_manifest(self._config.deploy, self._loaded.document, networks=frozenset(self._networks))
 
     @cached_property
     def _deploy_ports(self) -> DeployPorts:
@@ -230,8 +216,8 @@ class LazyStages(Mapping[str, Stage]):
         from chainops.stages.contract_deploy import ContractDeployStage
 
         return ContractDeployStage(
-            source=self._manifest,
-            network=self._networks[self._config.target_network],
+            source=self._loaded.manifest,
+            network=self._loaded.networks[self._config.target_network],
             ports=self._deploy_ports,
         )
 
@@ -242,16 +228,16 @@ class LazyStages(Mapping[str, Stage]):
         return SmokeTestsStage(
             checks=self._config.smoke_tests,
             where=Where(self._loaded.document, ("smoke_tests",)),
-            network=self._networks[self._config.target_network],
+            network=self._loaded.networks[self._config.target_network],
             ports=self._deploy_ports,
         )
 
     def _production_deploy(self) -> Stage:
         from chainops.stages.production_deploy import ProductionDeployStage
 
-        production = [n for n in self._networks.values() if n.production]
+        production = [n for n in self._loaded.networks.values() if n.production]
         return ProductionDeployStage(
-            source=self._manifest,
+            source=self._loaded.manifest,
             network=production[0] if production else None,
             ports=self._deploy_ports,
             approvals=self._approvals,

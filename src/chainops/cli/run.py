@@ -26,9 +26,7 @@ def command(
         None, "--config", "-c", help="Configuration to use instead of chainops.yaml."
     ),
     resume: bool = typer.Option(False, "--resume", help="Take up the newest run that has not ended."),
-    run_id: str = typer.Option(
-        "", "--run", help="Take up this run, by the start of its id."
-    ),
+    run_id: str = typer.Option("", "--run", help="Take up this run, by the start of its id."),
     approve: list[str] = typer.Option([], "--approve", help="Digest of a production plan that may be done."),
     no_production: bool = typer.Option(False, "--no-production", help="Leave production-deploy out."),
     fail_fast: bool = typer.Option(False, "--fail-fast", help="Stop everything at the first failure."),

@@ -249,3 +249,11 @@ def test_no_values_raise_anything_else(workspace: Path, values: dict[str, object
 @given(values=st.dictionaries(_KEYS, _VALUES, max_size=5))
 def test_ten_thousand_values_raise_nothing_else(workspace: Path, values: dict[str, object]) -> None:
     _only_input_errors(workspace, values)
+
+
+def test_mistakes_of_a_manifest_in_its_own_file_are_shown_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "chainops.yaml").write_text("deploy: deploy.yaml\n")
+    (tmp_path / "deploy.yaml").write_text("contracts:\n  - contract: Vault\n  - contract: Vault\n")
+    with pytest.raises(InputErrors) as caught:
+        load_config(tmp_path)
+    assert "deploy.yaml:3:" in str(caught.value)
