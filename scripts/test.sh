@@ -16,6 +16,6 @@ step "tools for the integration tests"
 $bin/chainops tools install
 step "tests (pytest, two at a time)"
 rm -f .coverage .coverage.*
-$bin/python -m pytest -m "not chaos" -n 2 --dist loadgroup -q --durations 10 --cov --cov-report= "$@"
+$bin/python -m pytest -m "not chaos" -n 2 --dist worksteal --max-worker-restart 0 -q --durations 25 --cov --cov-report= "$@"
 step "coverage"
 $bin/coverage report --fail-under "$(cat .coverage-floor)" | tail -n 30

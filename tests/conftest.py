@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
 from hypothesis import settings
 
 # a machine that is busy with something else makes no test fail
 settings.register_profile("chainops", deadline=None)
 settings.load_profile("chainops")
+
+#: Python's own; a library that eth_account imports raises it so far that deep JSON ends the process
+_RECURSION_LIMIT = sys.getrecursionlimit()
+
+
+@pytest.fixture(autouse=True)
+def recursion_limit() -> None:
+    """Give every test the limit that a command has, whatever was imported to collect it."""
+    sys.setrecursionlimit(_RECURSION_LIMIT)
