@@ -44,6 +44,8 @@ class AnalysisReport:
     raw_name: str = ""
     #: analyzer-specific figures for the report, JSON values only
     details: Mapping[str, Any] = field(default_factory=dict)
+    #: why the tool cannot look at this project at all; then nothing is known, and the report says so
+    not_run: str = ""
 
 
 class Analyzer(Protocol):

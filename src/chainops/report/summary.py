@@ -122,7 +122,7 @@ def _stages(document: Document, paint: _Paint, width: int) -> list[str]:
     for stage in rows(document, "stages"):
         status = text(stage, "status")
         took = figures.milliseconds(number(stage, "duration_ms")) if stage.get("attempts") else ""
-        why = "" if status in ("failed", "success") else text(stage, "reason")
+        why = "" if status == "failed" else text(stage, "reason")
         line = f"  {SIGNS.get(status, '?')} {one_line(text(stage, 'name'), 30):<20} {took:>8}"
         lines.append(
             paint(line, status) + (paint(f"  {one_line(why, max(20, width - 34))}", "dim") if why else "")

@@ -1,7 +1,7 @@
 """Lints, checks formatting and measures complexity. Findings do not fail the stage: the gates judge.
 
 Outputs: `complexity` (FunctionComplexity, worst first), `files` (FileMetrics), `unformatted` (paths),
-`linters` ({name, version, findings}), `suppressed` (count).
+`linters` ({name, version, findings, not_run}), `suppressed` (count).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class StaticAnalysisStage:
         unformatted = _unformatted(findings)
         functions = _worst_first(files)
         return replace(
-            self._verdict(unformatted, findings, functions),
+            self._verdict(unformatted, findings, functions, reports),
             metrics=_metrics(functions, findings),
             findings=findings,
             artifacts=keep_reports(context, reports, kind="lint-report"),
@@ -66,7 +66,12 @@ class StaticAnalysisStage:
                 "files": to_json(files),
                 "unformatted": unformatted,
                 "linters": [
-                    {"name": name, "version": report.tool.version, "findings": len(report.findings)}
+                    {
+                        "name": name,
+                        "version": report.tool.version,
+                        "findings": len(report.findings),
+                        "not_run": report.not_run,
+                    }
                     for name, report in reports.items()
                 ],
                 "suppressed": sum(bool(f.suppressed_by) for f in findings),
@@ -74,12 +79,17 @@ class StaticAnalysisStage:
         )
 
     def _verdict(
-        self, unformatted: list[str], findings: tuple[Finding, ...], functions: tuple[FunctionComplexity, ...]
+        self,
+        unformatted: list[str],
+        findings: tuple[Finding, ...],
+        functions: tuple[FunctionComplexity, ...],
+        reports: Mapping[str, AnalysisReport],
     ) -> Outcome:
         counted = sum(not f.suppressed_by for f in findings)
         words = [plural(counted, "finding"), plural(len(functions), "function")]
         if unformatted:
             words.append(f"{plural(len(unformatted), 'file')} not formatted")
+        words += [f"{name} did not run: {r.not_run}" for name, r in reports.items() if r.not_run]
         if unformatted and self._settings.require_format:
             return Outcome(
                 status=StageStatus.FAILED,

@@ -51,6 +51,15 @@ class TestForgeLint:
         assert report.findings[2].url.endswith("#unchecked-call")
         assert bytes(log) == b"Compiling 3 files\n"
 
+    async def test_a_project_too_old_for_it_is_reported_as_not_looked_at(
+        self, toolbox: Toolbox, request_for: AnalysisRequest
+    ) -> None:
+        printed = b"Error: unable to lint. Solar only supports Solidity versions >=0.8.0\n"
+        runner = answering(stderr=printed, returncode=1)
+        report = await ForgeLintAnalyzer(toolbox=toolbox, runner=runner).analyze(request_for, nothing)
+        assert report.findings == ()
+        assert "0.8.0" in report.not_run
+
     async def test_it_leaves_the_runs_build_alone(
         self, toolbox: Toolbox, request_for: AnalysisRequest
     ) -> None:

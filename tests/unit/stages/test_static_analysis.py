@@ -38,7 +38,7 @@ async def test_complexity_metrics_and_linters_are_outputs(root: Path) -> None:
     assert outcome.status is StageStatus.SUCCESS
     assert [(c["name"], c["complexity"]) for c in outcome.outputs["complexity"]] == [("A.f", 3), ("A.g", 1)]
     assert outcome.outputs["files"][0]["code_lines"] == 4
-    assert outcome.outputs["linters"] == [{"name": "solhint", "version": "1", "findings": 1}]
+    assert outcome.outputs["linters"] == [{"name": "solhint", "version": "1", "findings": 1, "not_run": ""}]
     metrics = {m.name: (m.value, str(m.place), m.subject) for m in outcome.metrics}
     assert metrics["complexity.max"] == (3, "src/A.sol:3:5", "src/A.sol:A.f")
     assert metrics["complexity.mean"][0] == 2

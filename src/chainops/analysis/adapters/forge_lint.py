@@ -27,6 +27,8 @@ _SEVERITIES = {
     "help": Severity.INFO,
 }
 _MOST_BYTES = 64 << 20
+#: said of the whole project when one of its compilers is older
+_TOO_OLD = "Solar only supports Solidity versions >=0.8.0"
 _HINTS = {
     "missing solc": "run the dependency-install and compilation stages first: they provide the compiler",
     "install missing": "run the dependency-install stage first",
@@ -62,6 +64,10 @@ class ForgeLintAnalyzer:
         text = decode(printed.whole(forge))
         sink("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("{")).encode())
         found = tuple(findings(text, frozenset(request.sources), Sources(request.project_root)))
+        if _TOO_OLD in text:
+            return AnalysisReport(
+                tool=forge.use, findings=(), not_run="forge lint reads Solidity from 0.8.0 on"
+            )
         # `deny` in foundry.toml makes lints an exit code 1
         if completed.returncode and not any(line.startswith("{") for line in text.splitlines()):
             raise _failure(forge, completed)

@@ -1,0 +1,92 @@
+"""Production waits for an approval of exactly what will be done."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from acceptance.harness import CHAINOPS, COUNTER_CONFIG, chainops, environment
+
+pytestmark = pytest.mark.acceptance
+
+#: production alone: the stages before it are covered elsewhere
+CONFIG = (
+    COUNTER_CONFIG.replace("  min_test_coverage: {measure: lines, value: 0.9}\n", "")
+    .replace("  max_complexity_score: 10\n", "")
+    .replace("  security_scan_required: true\n  fail_on: high\n", "")
+    + "networks: {live: {kind: embedded, chain_id: 31338, production: true}}\n"
+    + "foundry: {coverage: false, gas: false, integration_path: 'test/integration/**'}\n"
+    + "stages: {security-scan: {enabled: false}, static-analysis: {enabled: false}}\n"
+)
+
+
+def test_a_run_pauses_before_production_and_goes_on_with_the_right_digest(
+    counter: Callable[..., Path],
+) -> None:
+    project = counter(config=CONFIG)
+    first = chainops("run", project, "--json")
+    assert first.code == 4, first.err
+    waiting = first.stage("production-deploy")
+    assert (first.result["status"], waiting["status"]) == ("paused", "waiting")
+    digest = waiting["outputs"]["plan_digest"]
+    assert f"--approve {digest}" in waiting["hint"]
+
+    wrong = chainops("run", project, "--resume", "--approve", "sha256:" + "0" * 64, "--json")
+    assert wrong.code == 4
+    assert wrong.stage("production-deploy")["outputs"]["plan_digest"] == digest
+
+    right = chainops("run", project, "--resume", "--approve", digest, "--json")
+    assert right.code == 0, right.err
+    assert right.result["run_id"] == first.result["run_id"]
+    deployed = right.stage("production-deploy")["outputs"]
+    assert deployed["network"] == "live"
+    assert all(contract["code_matches"] for contract in deployed["contracts"])
+    for name in ("compilation", "unit-tests", "contract-deploy"):  # nothing that had finished ran again
+        assert len(right.stage(name)["attempts"]) == 1
+    assert chainops("run", project, "--resume").code == 2
+
+
+def test_production_can_be_left_out(counter: Callable[..., Path]) -> None:
+    ran = chainops("run", counter(config=CONFIG), "--no-production", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.stage("production-deploy")["status"] == "skipped"
+    assert "--no-production" in ran.stage("production-deploy")["reason"]
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 4)])
+def test_a_terminal_shows_the_plan_and_asks(
+    answer: str, code: int, counter: Callable[..., Path], tmp_path: Path
+) -> None:
+    project = counter(config=CONFIG)
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        [CHAINOPS, "run", str(project)],
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        env=environment({"TERM": "xterm", "COLUMNS": "100"}),
+    )
+    os.close(theirs)
+    seen = b""
+    while b"type `yes`" not in seen:
+        seen += os.read(ours, 4096)
+    os.write(ours, answer.encode() + b"\n")
+    assert run.stdout is not None
+    while run.poll() is None:  # a terminal that nobody reads would block the run
+        try:
+            seen += os.read(ours, 4096)
+        except OSError:  # the other side was closed
+            break
+    assert run.wait(timeout=120) == code
+    os.close(ours)
+    assert b"production deployment to live" in seen
+    assert b"Counter" in seen
+    run.stdout.close()
+    result = next(project.glob(".chainops/runs/*/report/result.json"))
+    assert json.loads(result.read_text())["exit_code"] == code
