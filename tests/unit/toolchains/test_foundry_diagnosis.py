@@ -75,8 +75,9 @@ def test_a_missing_file_of_the_project_is_no_library(tmp_path: Path) -> None:
 def test_the_compilers_memory_is_a_limit_with_ways_out(text: str) -> None:
     found = diagnose(text, ROOT)
     assert found.limit == "solc-memory"
-    assert "tools: {solc: system}" in found.hint
+    assert "native solc of exactly this release on PATH, in ~/.svm or in ~/.solc-select" in found.hint
     assert "fewer files" in found.hint
+    assert "a profile without via_ir" in found.hint
 
 
 def test_a_compiler_that_aborts_is_at_its_limit(forge_output: Callable[[str], bytes]) -> None:

@@ -256,7 +256,7 @@ def _unknown_release(root: Path, version: str, known: tuple[str, ...]) -> Diagno
     return Diagnosis(
         failure=f"{toml_place(root, 'solc')}: solc {version} is not a release that can be provided ({span})",
         limit="solc-version",
-        hint="choose another release in foundry.toml, or use your own (`tools: {solc: system}`)",
+        hint="choose a release in foundry.toml that can be had: others may compile to other bytes",
     )
 
 
