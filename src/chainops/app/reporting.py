@@ -41,7 +41,12 @@ def _logs(record: RunRecord, wiring: RunWiring) -> tuple[Artifact, ...]:
     """Store every attempt's log."""
     found = []
     for stage in record.stages:
-        sink = RunArtifacts(store=wiring.store, manifest=wiring.manifest, stage=stage.node.name)
+        sink = RunArtifacts(
+            store=wiring.store,
+            manifest=wiring.manifest,
+            stage=stage.node.name,
+            masker=wiring.loaded.masker,
+        )
         for attempt in stage.attempts:
             name = f"{stage.node.name}/{attempt.attempt}.log"
             path = run_dir(wiring.workspace, record.run_id) / name

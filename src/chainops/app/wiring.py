@@ -50,7 +50,9 @@ def wire(
         run_id=run_id,
         workspace=workspace,
         stages=stages,
-        artifacts=lambda stage: RunArtifacts(store=store, manifest=manifest, stage=stage),
+        artifacts=lambda stage: RunArtifacts(
+            store=store, manifest=manifest, stage=stage, masker=loaded.masker
+        ),
         masker=loaded.masker,
     )
     return RunWiring(

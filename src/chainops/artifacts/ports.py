@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,9 @@ class ArtifactStore(Protocol):
 
     def put_bytes(self, data: bytes) -> tuple[str, int]:
         """Keep `data`; return its digest and size in bytes. Raises `DiskError`."""
+
+    def put_chunks(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Keep what `chunks` give together; return digest and size in bytes. Raises `DiskError`."""
 
     def put_file(self, path: Path) -> tuple[str, int]:
         """Keep a copy of a regular file; return digest and size in bytes.

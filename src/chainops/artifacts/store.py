@@ -70,9 +70,13 @@ class LocalArtifactStore:
 
     def put_file(self, path: Path) -> tuple[str, int]:
         """Keep a copy of `path`; see `ArtifactStore.put_file`."""
+        return self.put_chunks(read_chunks(path))
+
+    def put_chunks(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Keep what `chunks` give; see `ArtifactStore.put_chunks`."""
         state, size_bytes = hashlib.sha256(), 0
-        with _open_regular(path) as source, self._incoming_file() as (file, name):
-            while chunk := source.read(_CHUNK_BYTES):
+        with self._incoming_file() as (file, name):
+            for chunk in chunks:
                 state.update(chunk)
                 size_bytes += len(chunk)
                 file.write(chunk)
@@ -149,8 +153,11 @@ class MemoryArtifactStore:
 
     def put_file(self, path: Path) -> tuple[str, int]:
         """Keep a copy of `path`; see `ArtifactStore.put_file`."""
-        with _open_regular(path) as source:
-            return self.put_bytes(source.read())
+        return self.put_chunks(read_chunks(path))
+
+    def put_chunks(self, chunks: Iterable[bytes]) -> tuple[str, int]:
+        """Keep what `chunks` give; see `ArtifactStore.put_chunks`."""
+        return self.put_bytes(b"".join(chunks))
 
     def chunks(self, digest: str) -> Iterator[bytes]:
         """Yield the bytes, checked; see `ArtifactStore.chunks`."""
@@ -161,6 +168,13 @@ class MemoryArtifactStore:
     def digests(self) -> Iterator[str]:
         """Yield the digest of everything kept; see `ArtifactStore.digests`."""
         yield from sorted(self.blobs)
+
+
+def read_chunks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a regular file; raises `ArtifactSourceError` for anything else."""
+    with _open_regular(path) as source:
+        while chunk := source.read(_CHUNK_BYTES):
+            yield chunk
 
 
 def _open_regular(path: Path) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
@@ -42,7 +43,7 @@ def mask_url(url: str) -> str:
 
 
 class Masker:
-    """Replaces known secrets, and their URL-quoted forms, in text and in byte streams."""
+    """Replaces known secrets, and their URL-quoted and JSON-escaped forms, in text and in byte streams."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[bytes] = set()
@@ -55,6 +56,8 @@ class Masker:
         if len(secret) < MIN_SECRET_LENGTH:
             return
         forms = {secret.encode(), quote(secret, safe="").encode()}
+        # with and without `ensure_ascii`: tools' reports are JSON of either kind
+        forms |= {json.dumps(secret, ensure_ascii=plain)[1:-1].encode() for plain in (True, False)}
         forms |= {line.encode() for line in secret.splitlines() if len(line) >= MIN_SECRET_LENGTH}
         if secret.startswith("0x"):
             forms.add(secret[2:].encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,13 @@ def test_a_value_under_four_characters_is_not_taken_for_a_secret() -> None:
 
 def test_the_url_quoted_form_is_masked_too() -> None:
     assert Masker(["p@ss w/rd"]).text("https://u:p%40ss%20w%2Frd@host") == "https://u:***@host"
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_the_form_that_a_json_report_gives_it_is_masked_too(*, ascii_only: bool) -> None:
+    secret = 'p"ss\\wörd'
+    report = json.dumps({"reason": f"revert {secret}"}, ensure_ascii=ascii_only)
+    assert Masker([secret]).text(report) == '{"reason": "revert ***"}'
 
 
 def test_every_line_of_a_multi_line_secret_is_masked() -> None:
