@@ -1,4 +1,4 @@
-"""`python -m benchmarks [startup] [memory] [pipeline] [library]`: all of them when none is named."""
+"""`python -m benchmarks [startup] [memory] [pipeline] [library] [ROUNDS]`: all when none is named."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ BENCHMARKS = {
 
 def main() -> None:
     """Run the named benchmarks one after another: two at once would measure each other."""
-    for name in sys.argv[1:] or BENCHMARKS:
-        BENCHMARKS[name]()
+    rounds = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    for name in [word for word in sys.argv[1:] if not word.isdigit()] or BENCHMARKS:
+        BENCHMARKS[name](*rounds)
 
 
 main()

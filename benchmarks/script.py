@@ -53,6 +53,15 @@ async def _tools(names: tuple[str, ...], versions: tuple[str, ...], home: Path) 
     return {name: await toolbox.tool(name) for name in names}
 
 
+def npm_command() -> tuple[str, ...]:
+    """Return how to start the provisioned npm."""
+    return asyncio.run(_tool("npm")).argv
+
+
+async def _tool(name: str) -> Tool:
+    return await ProvisionedToolbox(cache_dir=default_cache_dir(), runner=LocalProcessRunner()).tool(name)
+
+
 def shell_script(
     project: Path,
     home: Path,

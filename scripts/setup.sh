@@ -8,6 +8,19 @@ lock="$root/requirements/$kind.txt"
 stamp="$root/.venv/.installed-$kind"
 say() { printf '%s\n' "chainops set-up: $*" >&2; }
 
+# Runs a quiet command and says every ten seconds that it is still at it.
+patiently() {
+    "$@" &
+    child=$!
+    seconds=0
+    while kill -0 "$child" 2>/dev/null; do
+        sleep 1
+        seconds=$((seconds + 1))
+        [ $((seconds % 10)) -ne 0 ] || say "still at it, $seconds s"
+    done
+    wait "$child"
+}
+
 if [ -f "$stamp" ] && cmp -s "$lock" "$stamp" && "$root/.venv/bin/chainops" --version >/dev/null 2>&1; then
     exit 0
 fi
@@ -31,10 +44,13 @@ if ! "$root/.venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv "$root/.venv"
 fi
 say "installing the locked dependencies (requirements/$kind.txt)"
-"$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock" || {
+pip() { "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$@"; }
+patiently pip --require-hashes -r "$lock" || {
     say "pip could not install them; without a network, set pip's own proxy or mirror settings"
     exit 3
 }
-"$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-    --no-index --editable "$root"
+pip --no-build-isolation --no-index --editable "$root" || {
+    say "chainops itself could not be installed into .venv; remove that folder and run this again"
+    exit 3
+}
 cp "$lock" "$stamp"

@@ -215,6 +215,22 @@ def test_an_interrupted_run_is_cancelled_and_leaves_no_process(
     assert not is_running(int((tmp_path / "pid").read_text()))
 
 
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_before_the_run_has_begun_is_a_cancellation_too(
+    sign: signal.Signals, counter: Callable[..., Path], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    run = subprocess.Popen(
+        [CHAINOPS, "run", str(counter()), "--config", str(tmp_path / "config.yaml")],
+        env=environment(),
+        stderr=subprocess.PIPE,
+    )
+    with (tmp_path / "config.yaml").open("w"):  # blocks until the config is being read
+        run.send_signal(sign)
+        _, err = run.communicate(timeout=30)
+    assert (run.returncode, err) == (130, b"")
+
+
 @contextlib.contextmanager
 def going_on(project: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a run whose compiler has started and will not end by itself."""

@@ -52,6 +52,39 @@ def test_a_run_pauses_before_production_and_goes_on_with_the_right_digest(
     assert chainops("run", project, "--resume").code == 2
 
 
+def test_code_that_failed_its_tests_cannot_reach_production_through_an_earlier_run(
+    counter: Callable[..., Path],
+) -> None:
+    project = counter(config=CONFIG)
+    tested = chainops("run", project, "--json")
+    assert tested.code == 4, tested.err
+    run_id = tested.result["run_id"]
+
+    source = project / "src" / "Counter.sol"
+    good = source.read_text()
+    source.write_text(good.replace("number += 1", "number += 2"))
+    assert source.read_text() != good
+    failing = chainops("run", project, "--json")
+    assert failing.stage("unit-tests")["status"] == "failed"
+
+    # whatever is approved, with the changed tree nothing is gone on with
+    digest = tested.stage("production-deploy")["outputs"]["plan_digest"]
+    for approval in ((), ("--approve", digest)):
+        refused = chainops("run", project, "--run", run_id, *approval)
+        assert refused.code == 2
+        assert "src/Counter.sol" in refused.err
+        assert "start a new run" in refused.err
+
+    # with the tree back, what the failed run left in the shared build is still not what was tested
+    source.write_text(good)
+    stale = chainops("run", project, "--run", run_id, "--approve", digest, "--json")
+    assert stale.code == 3
+    production = stale.stage("production-deploy")
+    assert (production["status"], production["code"]) == ("failed", "DPL302")
+    assert "src/Counter.sol:Counter" in production["reason"]
+    assert not production["outputs"].get("transactions")
+
+
 def test_production_can_be_left_out(counter: Callable[..., Path]) -> None:
     ran = chainops("run", counter(config=CONFIG), "--no-production", "--json")
     assert ran.code == 0, ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -32,7 +33,10 @@ def run() -> None:
     if debug:
         arguments.remove("--debug")
     try:
-        build_app(arguments)(args=arguments, prog_name="chainops")
+        app = build_app(arguments)
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, signal.default_int_handler)
+        app(args=arguments, prog_name="chainops")
     except ChainopsError as error:
         if debug:
             raise

@@ -16,7 +16,7 @@ from chainops.core.errors import ExitCode
 from chainops.core.text import one_line
 
 if TYPE_CHECKING:
-    from chainops.app.library import RunResult
+    from chainops.app.library import Pipeline, RunResult
     from chainops.app.options import RunOptions
 
 
@@ -42,26 +42,31 @@ def command(
         no_production=no_production,
         fail_fast=fail_fast or None,
     )
-    result = asyncio.run(_execute(path, config, options))
+    result = _run(path, config, options)
     while result.exit_code == ExitCode.WAITING and not as_json and (digest := _ask(result)):
         options = RunOptions(resume=result.record.run_id, approve=(*approve, digest), approver=_user())
-        result = asyncio.run(_execute(path, config, options))
+        result = _run(path, config, options)
     _show(result, as_json=as_json)
     raise typer.Exit(result.exit_code)
 
 
-async def _execute(path: Path, config: Path | None, options: RunOptions) -> RunResult:
+def _run(path: Path, config: Path | None, options: RunOptions) -> RunResult:
     from chainops.app.library import Pipeline
     from chainops.core.process_tree import adopt_orphans
     from chainops.report.terminal import terminal_watcher
 
     adopt_orphans()
     with terminal_watcher(sys.stderr) as watcher:
+        # outside of the event loop: an interruption while the config is read is an ordinary one
         pipeline = Pipeline(config, path, options=options, watchers=(watcher,))
-        loop = asyncio.get_running_loop()
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(sign, pipeline.cancel)
-        return await pipeline.execute()
+        return asyncio.run(_execute(pipeline))
+
+
+async def _execute(pipeline: Pipeline) -> RunResult:
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(sign, pipeline.cancel)
+    return await pipeline.execute()
 
 
 def _show(result: RunResult, *, as_json: bool) -> None:

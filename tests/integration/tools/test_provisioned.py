@@ -67,6 +67,7 @@ async def test_running_a_tool_changes_nothing_in_its_folder(
     toolbox: ProvisionedToolbox, cache_dir: Path, tmp_path: Path
 ) -> None:
     await say(await toolbox.tool("slither"), tmp_path, "--list-detectors")
+    await say(await toolbox.tool("node"), tmp_path, "--version")
     states = await survey(
         ToolCache(cache_dir), LocalProcessRunner(), names=("slither", "node"), thorough=True
     )
