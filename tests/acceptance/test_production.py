@@ -62,7 +62,7 @@ def test_code_that_failed_its_tests_cannot_reach_production_through_an_earlier_r
 
     source = project / "src" / "Counter.sol"
     good = source.read_text()
-    source.write_text(good.replace("number += 1", "number += 2"))
+    source.write_text(good.replace("_set(number + 1)", "_set(number + 2)"))
     assert source.read_text() != good
     failing = chainops("run", project, "--json")
     assert failing.stage("unit-tests")["status"] == "failed"

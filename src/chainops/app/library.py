@@ -59,7 +59,7 @@ class Pipeline:
 
     def __init__(
         self,
-        config: LoadedConfig | Mapping[str, Any] | Path | None = None,
+        config: LoadedConfig | Mapping[str, Any] | Path | str | None = None,
         workspace: Path | str = ".",
         *,
         options: RunOptions | None = None,
@@ -164,13 +164,13 @@ class Pipeline:
         return RunResult(record=record, document=document, report_dir=report_dir, reports=paths)
 
 
-def _loaded(config: LoadedConfig | Mapping[str, Any] | Path | None, workspace: Path) -> LoadedConfig:
+def _loaded(config: LoadedConfig | Mapping[str, Any] | Path | str | None, workspace: Path) -> LoadedConfig:
     if isinstance(config, LoadedConfig):
         return config
     if config is None:
         return load_config(workspace)
-    if isinstance(config, Path):
-        return load_config(workspace, path=config)
+    if isinstance(config, Path | str):
+        return load_config(workspace, path=Path(config))
     return load_config(workspace, data=config)
 
 
