@@ -84,7 +84,8 @@ class Engine:
         """
         self.record = self._open()
         try:
-            while not self._cancelled and self._step():
+            # a watcher may cancel while a stage is being started
+            while not self._cancelled and self._step() and not self._cancelled:
                 await self._wait()
         except asyncio.CancelledError:
             self._cancelled = True
