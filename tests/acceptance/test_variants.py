@@ -40,7 +40,7 @@ VARIANTS = {
         stage="unit-tests", gate="min_test_coverage", place="src/Bank.sol:", words="40.6"
     ),
     "huge-contract": Expected(
-        stage="compilation", gate="max_contract_size", place="src/Sine.sol:", words="30,179"
+        stage="compilation", gate="max_contract_size", place="src/Sine.sol:6", words="30,179"
     ),
     "reentrancy": Expected(
         stage="security-scan", gate="security_scan_required", place="src/Bank.sol:", words="reentrancy-eth"
@@ -77,7 +77,7 @@ def test_gas_regression_is_stopped_by_the_committed_baseline(counter: Callable[.
     assert chainops("run", project, "--json").code == 0
 
     expected = Expected(
-        stage="unit-tests", gate="gas_optimization_threshold", place="src/Counter.sol", words="Counter"
+        stage="unit-tests", gate="gas_optimization_threshold", place="src/Counter.sol:", words="Counter"
     )
     ran = chainops("run", counter("variants/gas-regression", config=config), "--json")
     assert ran.code == 1, ran.err
@@ -105,7 +105,11 @@ def evidence_places(ran: Ran, expected: Expected) -> str:
         places = [g["place"] for g in gates]
     else:
         places = ran.stage(expected.stage)["places"]
-    return "\n".join(f"{p['path']}:{p['line']}" for p in places if p)
+    named = [p for p in places if p]
+    # what stops a run is always somewhere that an editor can be opened at
+    assert named
+    assert all(p["line"] > 0 for p in named), named
+    return "\n".join(f"{p['path']}:{p['line']}" for p in named)
 
 
 def evidence_words(ran: Ran, expected: Expected) -> str:

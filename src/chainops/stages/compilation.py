@@ -6,9 +6,7 @@ Outputs: `build_dir`, `output_dir`, `contracts` (ContractBuild), `diagnostics` (
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 from chainops.artifacts.model import Artifact
 from chainops.core.errors import Place
 from chainops.core.serial import to_json
-from chainops.core.text import decode, one_line, plural
+from chainops.core.text import one_line, plural
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
 from chainops.stages.common import COMPILATION
@@ -72,7 +70,7 @@ class CompilationStage:
         outcome = Outcome(
             status=StageStatus.SUCCESS,
             reason=_summary(build, differing),
-            metrics=await asyncio.to_thread(_metrics, request.project_root, build),
+            metrics=_metrics(build),
             artifacts=artifacts,
             tools=tools,
             outputs=_outputs(request, build, differing),
@@ -143,7 +141,7 @@ def _outputs(
     }
 
 
-def _metrics(root: Path, build: BuildResult) -> tuple[Measurement, ...]:
+def _metrics(build: BuildResult) -> tuple[Measurement, ...]:
     deployable = [contract for contract in build.contracts if contract.deployable]
     warnings = sum(d.severity == "warning" for d in build.diagnostics)
     found = [
@@ -154,26 +152,15 @@ def _metrics(root: Path, build: BuildResult) -> tuple[Measurement, ...]:
         runtime = max(deployable, key=lambda contract: contract.runtime_size_bytes)
         init = max(deployable, key=lambda contract: contract.init_size_bytes)
         found += [
-            _size("size.runtime_max_bytes", runtime.runtime_size_bytes, runtime, root),
-            _size("size.init_max_bytes", init.init_size_bytes, init, root),
+            _size("size.runtime_max_bytes", runtime.runtime_size_bytes, runtime),
+            _size("size.init_max_bytes", init.init_size_bytes, init),
         ]
     return tuple(found)
 
 
-def _size(name: str, size_bytes: int, contract: ContractBuild, root: Path) -> Measurement:
-    place = Place(contract.path, contract_line(root / contract.path, contract.name))
+def _size(name: str, size_bytes: int, contract: ContractBuild) -> Measurement:
+    place = Place(contract.path, contract.line)
     return Measurement(name=name, value=size_bytes, unit="bytes", subject=contract.fqn, place=place)
-
-
-def contract_line(path: Path, name: str) -> int:
-    """Return the line on which a contract or library is declared; 0 when it is not found."""
-    if not path.is_file():
-        return 0
-    text = decode(path.read_bytes())
-    found = re.search(
-        rf"^[ \t]*(?:abstract[ \t]+)?(?:contract|library|interface)\s+{re.escape(name)}\b", text, re.MULTILINE
-    )
-    return text.count("\n", 0, found.start()) + 1 if found else 0
 
 
 def _keep(context: StageContext, build: BuildResult, documents: tuple[Document, ...]) -> tuple[Artifact, ...]:

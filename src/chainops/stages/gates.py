@@ -9,13 +9,14 @@ from chainops.analysis.model import FunctionComplexity, Severity
 from chainops.core.errors import Place
 from chainops.core.serial import from_json
 from chainops.pipeline.model import Outcome, StageNode, StageStatus
-from chainops.quality import gates
+from chainops.quality import gas_gates, gates
 from chainops.quality.baseline import BASELINE_NAME, Baseline, GasFigure
 from chainops.quality.gas import compare_gas, matches_limit
 from chainops.quality.gates import ContractSize
 from chainops.quality.model import Verdict
 from chainops.quality.settings import QualityGatesSettings
 from chainops.quality.update import gas_figures as baseline_gas
+from chainops.quality.verdicts import AT_MOST, not_run
 from chainops.stages.common import COMPILATION, SECURITY_SCAN, STATIC_ANALYSIS, UNIT_TESTS
 
 #: complexity is counted by chainops itself
@@ -66,12 +67,12 @@ class QualityGates:
         sizes: tuple[Verdict, ...] = ()
         if "max_contract_size" in self._settings.model_fields_set:
             sizes = (
-                gates.not_run(
+                not_run(
                     gates.SIZE,
                     COMPILATION,
                     threshold=self._settings.size_limit_bytes(self._network),
                     unit="bytes",
-                    direction=gates.AT_MOST,
+                    direction=AT_MOST,
                     why="no contract was compiled",
                 ),
             )
@@ -91,6 +92,7 @@ class QualityGates:
                 contract=f"{c['path']}:{c['name']}",
                 runtime_size_bytes=int(c["runtime_size_bytes"]),
                 init_size_bytes=int(c["init_size_bytes"]),
+                place=Place(c["path"], int(c.get("line", 0))),
             )
             for c in contracts
             if c.get("deployable", True)
@@ -137,20 +139,36 @@ class QualityGates:
             why_not = f"{missing} {self._baseline_name}: {UPDATE_HINT}"
         comparison = compare_gas(self._baseline.gas, current) if current and self._baseline else None
         return (
-            gates.evaluate_gas_rise(
-                comparison, threshold, unit, stage=UNIT_TESTS, tool=tool, why_not=why_not
+            gas_gates.evaluate_gas_rise(
+                comparison,
+                threshold,
+                unit,
+                stage=UNIT_TESTS,
+                tool=tool,
+                why_not=why_not,
+                places=_places(outcome.outputs.get("gas") or ()),
             ),
         )
 
     def _judge_gas_limits(self, outcome: Outcome, tool: str) -> tuple[Verdict, ...]:
         entries: Sequence[Mapping[str, Any]] = outcome.outputs.get("gas") or ()
         why_not = "" if entries else outcome.outputs.get("gas_failure") or "gas was not measured"
-        return tuple(
-            gates.evaluate_gas_limit(
-                name, _dearest(name, entries), limit, stage=UNIT_TESTS, tool=tool, why_not=why_not
+        places = _places(entries)
+        verdicts = []
+        for name, limit in self._settings.gas_limits.items():
+            highest = _dearest(name, entries)
+            verdicts.append(
+                gas_gates.evaluate_gas_limit(
+                    name,
+                    highest,
+                    limit,
+                    stage=UNIT_TESTS,
+                    tool=tool,
+                    why_not=why_not,
+                    place=places.get(highest[:2]) if highest else None,
+                )
             )
-            for name, limit in self._settings.gas_limits.items()
-        )
+        return tuple(verdicts)
 
     def _judge_complexity(self, outcome: Outcome, _tool: str) -> tuple[Verdict, ...]:
         limit = self._settings.max_complexity_score
@@ -159,12 +177,12 @@ class QualityGates:
         measured = outcome.outputs.get("complexity")
         if measured is None:
             return (
-                gates.not_run(
+                not_run(
                     gates.COMPLEXITY,
                     STATIC_ANALYSIS,
                     threshold=limit,
                     unit="count",
-                    direction=gates.AT_MOST,
+                    direction=AT_MOST,
                     why="complexity was not measured",
                 ),
             )
@@ -202,6 +220,14 @@ def _dearest(name: str, entries: Sequence[Mapping[str, Any]]) -> tuple[str, str,
         return None
     gas, contract, function = max(called)
     return contract, function, gas
+
+
+def _places(entries: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Place]:
+    return {
+        (str(e["contract"]), str(e["function"])): from_json(Place, e["place"])
+        for e in entries
+        if e.get("place")
+    }
 
 
 def _least_covered(coverage: Mapping[str, Any]) -> Place | None:

@@ -41,6 +41,8 @@ class ContractBuild:
     deployable: bool = True
     #: from a source that ships: interfaces and abstract contracts too, but no test, script, mock or library
     own: bool = True
+    #: where it is declared in its source, from 1; 0 when that is not known
+    line: int = 0
 
     @property
     def fqn(self) -> str:
@@ -187,6 +189,8 @@ class GasEntry:
     mean_gas: int
     median_gas: int
     max_gas: int
+    #: where the function or the constructor is defined
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

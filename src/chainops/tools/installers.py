@@ -50,7 +50,8 @@ async def probe_version(runner: ProcessRunner, argv: tuple[str, ...], folder: Pa
         raise InstallError(
             f"{Path(argv[-1]).name} does not run on this machine (exit code {done.returncode}): "
             f"{one_line(done.error_text, 300)}",
-            hint="its package is for another system or C library; install your own and set it to `system` in `tools:`",
+            hint="its package is for another system or C library; "
+            "install your own and set it to `system` in `tools:`",
         )
     return text
 

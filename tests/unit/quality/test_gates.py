@@ -10,12 +10,11 @@ from chainops.analysis.model import Confidence, Finding, FunctionComplexity, Sev
 from chainops.core.errors import Place
 from chainops.quality.baseline import GasFigure
 from chainops.quality.gas import compare_gas, matches_limit
+from chainops.quality.gas_gates import evaluate_gas_limit, evaluate_gas_rise
 from chainops.quality.gates import (
     ContractSize,
     evaluate_complexity,
     evaluate_coverage,
-    evaluate_gas_limit,
-    evaluate_gas_rise,
     evaluate_security,
     evaluate_sizes,
 )
@@ -122,6 +121,16 @@ class TestGasRise:
             "(1 new: Vault.new(); 1 not measured any more: Vault.gone())"
         )
 
+    def test_what_rose_most_has_its_line(self) -> None:
+        now = (gas("deposit(uint256)", 1060), gas("deployment", 50_100))
+        places = {
+            (VAULT, "deposit(uint256)"): Place("src/Base.sol", 40),
+            (VAULT, "deployment"): Place("src/Vault.sol", 9),
+        }
+        for unit, place in (("ratio", "src/Base.sol:40"), ("gas", "src/Vault.sol:9")):
+            verdict = evaluate_gas_rise(compare_gas(self.BASE, now), 0, unit, stage="s", places=places)
+            assert str(verdict.place) == place
+
     def test_the_largest_rise_is_judged_in_gas(self) -> None:
         now = (gas("deposit(uint256)", 1060), gas("deployment", 50_100))
         verdict = evaluate_gas_rise(compare_gas(self.BASE, now), 100, "gas", stage="s")
@@ -153,6 +162,12 @@ class TestGasLimit:
         assert (verdict.status, verdict.margin) == (GateStatus.FAILED, -10_000)
         assert verdict.message == "Vault.deposit(uint256) costs up to 130,000 gas, at most 120,000 allowed"
 
+    def test_the_dearest_call_has_its_line(self) -> None:
+        dearest = (VAULT, "deposit(uint256)", 2)
+        verdict = evaluate_gas_limit("Vault", dearest, 1, stage="s", place=Place("src/Vault.sol", 7))
+        assert str(verdict.place) == "src/Vault.sol:7"
+        assert str(evaluate_gas_limit("Vault", dearest, 1, stage="s").place) == "src/Vault.sol"
+
     def test_an_uncalled_function_is_not_measured(self) -> None:
         verdict = evaluate_gas_limit("Vault.deposit", None, 1, stage="s")
         assert (verdict.status, verdict.message) == (
@@ -179,20 +194,29 @@ class TestGasLimit:
         assert matches_limit(name, VAULT, "deployment")
 
 
+def size(contract: str, runtime_size_bytes: int, init_size_bytes: int, *, line: int) -> ContractSize:
+    return ContractSize(
+        contract=contract,
+        runtime_size_bytes=runtime_size_bytes,
+        init_size_bytes=init_size_bytes,
+        place=Place(contract.partition(":")[0], line),
+    )
+
+
 class TestSizes:
     def test_the_largest_contract_is_judged(self) -> None:
         sizes = [
-            ContractSize(contract=VAULT, runtime_size_bytes=24_577, init_size_bytes=25_000),
-            ContractSize(contract="src/B.sol:B", runtime_size_bytes=10, init_size_bytes=50_000),
+            size(VAULT, 24_577, 25_000, line=12),
+            size("src/B.sol:B", 10, 50_000, line=3),
         ]
         runtime, init = evaluate_sizes(sizes, 24_576, stage="compilation", network="local")
         assert (runtime.gate, runtime.status, runtime.margin) == ("max_contract_size", GateStatus.FAILED, -1)
-        assert str(runtime.place) == "src/Vault.sol"
+        assert str(runtime.place) == "src/Vault.sol:12"
         assert runtime.message == (
             "runtime code above the 24,576 bytes allowed: Vault (24,577 bytes) on local"
         )
         assert (init.gate, init.status, init.measured) == ("max_init_size", GateStatus.FAILED, 50_000)
-        assert str(init.place) == "src/B.sol"
+        assert str(init.place) == "src/B.sol:3"
 
     def test_the_limit_itself_is_allowed(self) -> None:
         sizes = [ContractSize(contract=VAULT, runtime_size_bytes=24_576, init_size_bytes=49_152)]

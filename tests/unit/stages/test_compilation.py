@@ -13,7 +13,7 @@ from chainops.artifacts.run import MemoryArtifacts
 from chainops.core.errors import Place
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.stages.common import COMPILATION, SOURCE_CHECKOUT
-from chainops.stages.compilation import CompilationStage, contract_line
+from chainops.stages.compilation import CompilationStage
 from chainops.toolchains.memory import MemoryToolchain
 from chainops.toolchains.model import BuildResult, ContractBuild, Diagnostic, Document
 from chainops.toolchains.settings import FoundrySettings
@@ -32,6 +32,7 @@ def contract(
         solc_version="0.8.30",
         deployable=deployable,
         own=own,
+        line=3,
     )
 
 
@@ -216,12 +217,3 @@ async def test_a_second_build_that_fails_is_not_a_reproduction(
     )
     assert (outcome.status, outcome.code) == (StageStatus.FAILED, "CMP301")
     assert outcome.reason == "the second build failed: out of memory"
-
-
-def test_a_contract_is_found_by_its_declaration(tmp_path: Path) -> None:
-    path = tmp_path / "A.sol"
-    path.write_text("// contract B\nabstract contract AB {}\n  library B {}\ninterface C {}\n")
-    assert contract_line(path, "B") == 3
-    assert contract_line(path, "AB") == 2
-    assert contract_line(path, "D") == 0
-    assert contract_line(tmp_path / "none.sol", "B") == 0

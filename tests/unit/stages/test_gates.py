@@ -48,6 +48,7 @@ def entry(function: str, median: int, highest: int, calls: int = 3) -> dict[str,
             mean_gas=median,
             median_gas=median,
             max_gas=highest,
+            place=Place("src/Vault.sol", 31),
         )
     )
     return value
@@ -66,6 +67,7 @@ def test_sizes_are_judged_without_any_setting() -> None:
             init_size_bytes=31_000,
             runtime_digest="",
             artifact="",
+            line=12,
         ),
         ContractBuild(
             path="test/Big.sol",
@@ -83,7 +85,7 @@ def test_sizes_are_judged_without_any_setting() -> None:
         ("max_init_size", GateStatus.PASSED, 31_000),
     ]
     (verdict, _) = keeper().judge(StageNode(name="compilation"), outcome)
-    assert (verdict.tool, str(verdict.place)) == ("forge 1.7.1", "src/Vault.sol")
+    assert (verdict.tool, str(verdict.place)) == ("forge 1.7.1", "src/Vault.sol:12")
 
 
 def test_coverage_gives_the_first_missed_line_of_the_worst_file() -> None:
@@ -118,6 +120,8 @@ def test_gas_is_compared_by_median_and_limited_by_maximum() -> None:
         ("gas_optimization_threshold", GateStatus.PASSED, pytest.approx(0.04)),
         ("gas_limits", GateStatus.FAILED, 121_000),
     ]
+    verdicts = gates.judge(StageNode(name="unit-tests"), outcome)
+    assert [str(v.place) for v in verdicts] == ["src/Vault.sol:31", "src/Vault.sol:31"]
 
 
 @pytest.mark.parametrize(

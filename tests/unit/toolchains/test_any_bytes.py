@@ -25,7 +25,6 @@ from chainops.toolchains.adapters.foundry_docs import parse_page
 from chainops.toolchains.adapters.foundry_gas import parse_gas
 from chainops.toolchains.adapters.foundry_tests import (
     add_silent,
-    function_line,
     has_report,
     parse_cases,
     parse_list,
@@ -37,6 +36,7 @@ from chainops.toolchains.adapters.solc_versions import choose_versions, read_hea
 from chainops.toolchains.failures import group_failures
 from chainops.toolchains.foundry_config import FoundryConfig, config_refusal, parse_config
 from chainops.toolchains.model import ContractBuild
+from chainops.toolchains.source_places import callable_line, function_line
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "forge"
 ROOT = Path("/nowhere")
@@ -67,6 +67,7 @@ def _sources(data: bytes) -> None:
     head = read_head(text)
     choose_versions({"a": head.pragmas}, ("0.5.16", "0.8.30"))
     function_line(text, "test_A", "A")
+    callable_line(text, "f(uint256)", "A")
 
 
 PARSERS: dict[str, Callable[[bytes], Any]] = {

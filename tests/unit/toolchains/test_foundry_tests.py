@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from chainops.core.errors import Place
 from chainops.toolchains.adapters.foundry_tests import (
-    TestPlaces,
     add_silent,
-    function_line,
     has_report,
     parse_cases,
     parse_duration,
@@ -159,44 +155,6 @@ def test_traces_are_left_out_of_the_kept_report() -> None:
 )
 def test_durations_are_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
-
-
-SOURCE = """contract Other {
-    function test_A() public {}
-}
-contract ATest is Base {
-    // function test_A() is below
-    function test_A() public {}
-    function test_AB()
-        public {}
-}
-"""
-
-
-def test_a_function_is_found_in_its_contract() -> None:
-    assert function_line(SOURCE, "test_A", "ATest") == 6
-    assert function_line(SOURCE, "test_A", "Other") == 2
-    assert function_line(SOURCE, "test_AB", "ATest") == 7
-    assert function_line(SOURCE, "test_C", "ATest") == 0
-
-
-def test_inherited_tests_are_found_where_they_stand(tmp_path: Path) -> None:
-    (tmp_path / "test").mkdir()
-    (tmp_path / "test" / "A.t.sol").write_text(SOURCE)
-    (tmp_path / "test" / "Base.sol").write_text(
-        "abstract contract Base {\n    function test_C() public {}\n}\n"
-    )
-    places = TestPlaces(tmp_path, {"test/A.t.sol": ("test/Base.sol",)})
-    assert places.place("test/A.t.sol:ATest", "test_A()") == Place("test/A.t.sol", 6)
-    assert places.place("test/A.t.sol:ATest", "test_C()") == Place("test/Base.sol", 2)
-    assert places.place("test/A.t.sol:ATest", "test_D()") == Place("test/A.t.sol")
-
-
-def test_a_report_cannot_make_us_read_elsewhere(tmp_path: Path) -> None:
-    root = tmp_path / "project"
-    root.mkdir()
-    (tmp_path / "secret.sol").write_text("contract A {\n function test_A() public {}\n}")
-    assert TestPlaces(root).place("../secret.sol:A", "test_A()") == Place("../secret.sol")
 
 
 def test_a_damaged_list_is_an_error_of_the_tool() -> None:

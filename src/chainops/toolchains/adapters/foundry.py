@@ -30,7 +30,6 @@ from chainops.toolchains.adapters.foundry_session import (
     write_report,
 )
 from chainops.toolchains.adapters.foundry_tests import (
-    TestPlaces,
     add_silent,
     has_report,
     parse_cases,
@@ -42,9 +41,11 @@ from chainops.toolchains.adapters.foundry_tests import (
 from chainops.toolchains.foundry_config import FoundryConfig, toml_place
 from chainops.toolchains.model import (
     BuildResult,
+    ContractBuild,
     Coverage,
     Diagnostic,
     Document,
+    GasEntry,
     GasReport,
     SuiteResult,
     TestCase,
@@ -52,6 +53,7 @@ from chainops.toolchains.model import (
 )
 from chainops.toolchains.ports import TestSelection, ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
+from chainops.toolchains.source_places import SourcePlaces
 from chainops.tools.ports import Toolbox
 
 
@@ -97,7 +99,7 @@ class FoundryToolchain:
         refused = _refused_ffi(session)
         if call.returncode != 0:
             return _failed_build(session.diagnose(call), refused)
-        result = await asyncio.to_thread(_read_build, folders, session.config)
+        result = await asyncio.to_thread(_read_build, folders, session.config, request.project_root)
         return replace(result, diagnostics=(*refused, *result.diagnostics))
 
     async def documentation(self, build: BuildResult) -> tuple[Document, ...]:
@@ -205,7 +207,7 @@ class FoundryToolchain:
         output = call.completed.whole_stdout()
         if call.returncode != 0 and not has_report(output):
             return GasReport(failure=f"gas could not be measured: {session.diagnose(call).failure}")
-        entries = parse_gas(output, session.config.layout)
+        entries = await asyncio.to_thread(_placed_gas, parse_gas(output, session.config.layout), request)
         path = request.scratch / "forge-gas.json"
         await asyncio.to_thread(write_report, path, to_json(entries))
         return GasReport(entries=entries, report_file=str(path))
@@ -246,13 +248,13 @@ def _refused_ffi(session: ForgeSession) -> tuple[Diagnostic, ...]:
     )
 
 
-def _read_build(folders: ForgeFolders, config: FoundryConfig) -> BuildResult:
+def _read_build(folders: ForgeFolders, config: FoundryConfig, root: Path) -> BuildResult:
     index = read_index(folders.cache)
     builds = sorted({entry.build_id for entry in index})
     return BuildResult(
         ok=True,
         diagnostics=read_warnings(folders.out, index, config),
-        contracts=read_contracts(folders.out, index, config),
+        contracts=_placed_contracts(read_contracts(folders.out, index, config), root),
         output_dir=str(folders.out),
         solc_versions=tuple(sorted({entry.solc_version for entry in index}, key=_version_key)),
         build_infos=tuple(
@@ -263,13 +265,29 @@ def _read_build(folders: ForgeFolders, config: FoundryConfig) -> BuildResult:
     )
 
 
+def _placed_contracts(contracts: tuple[ContractBuild, ...], root: Path) -> tuple[ContractBuild, ...]:
+    places = SourcePlaces(root)
+    return tuple(
+        replace(one, line=places.contract_line(one.path, one.name)) if one.own else one for one in contracts
+    )
+
+
 def _version_key(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("+", maxsplit=1)[0].split(".") if part.isdigit())
 
 
 def _placed(cases: tuple[TestCase, ...], request: ToolchainRequest) -> tuple[TestCase, ...]:
-    places = TestPlaces(request.project_root, read_imports(ForgeFolders.shared(request).cache))
-    return tuple(replace(case, place=places.place(case.suite, case.name)) for case in cases)
+    places = _places(request)
+    return tuple(replace(case, place=places.test(case.suite, case.name)) for case in cases)
+
+
+def _placed_gas(entries: tuple[GasEntry, ...], request: ToolchainRequest) -> tuple[GasEntry, ...]:
+    places = _places(request)
+    return tuple(replace(entry, place=places.function(entry.contract, entry.function)) for entry in entries)
+
+
+def _places(request: ToolchainRequest) -> SourcePlaces:
+    return SourcePlaces(request.project_root, read_imports(ForgeFolders.shared(request).cache))
 
 
 def _unexplained(call: Call, cases: tuple[TestCase, ...]) -> str:

@@ -155,9 +155,10 @@ def _memory(text: str, diagnostics: tuple[Diagnostic, ...]) -> Diagnosis:
         ),
         limit="solc-memory",
         hint=(
-            "solc runs as WebAssembly here, which can address 4 GB: put a native solc of exactly this release "
-            "on PATH, in ~/.svm or in ~/.solc-select (it is used when its hash is the one published for Linux "
-            "on x64), compile fewer files at once (foundry.toml `skip`), or choose a profile without via_ir"
+            "solc runs as WebAssembly here, which can address 4 GB: put a native solc of exactly this "
+            "release on PATH, in ~/.svm or in ~/.solc-select (it is used when its hash is the one published "
+            "for Linux on x64), compile fewer files at once (foundry.toml `skip`), or choose a profile "
+            "without via_ir"
         ),
     )
 

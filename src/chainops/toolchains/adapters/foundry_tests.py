@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from chainops.core.errors import Place
 from chainops.core.text import clean, decode, one_line, shorten
 from chainops.toolchains.errors import ToolchainOutputError
 from chainops.toolchains.model import TestCase, TestStatus
@@ -65,7 +63,7 @@ def parse_report(output: bytes) -> dict[str, Any]:
 
 def has_report(output: bytes) -> bool:
     """Whether forge began to print a report, whole or not."""
-    return any(line.lstrip()[:1] in (b"{", b"[") for line in output.splitlines())
+    return re.search(rb"^[ \t]*[{\[]", output, re.MULTILINE) is not None
 
 
 def without_traces(report: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,48 +224,3 @@ def _unreported(
 ) -> TestCase:
     kind = "invariant" if name.startswith(("invariant", "statefulFuzz")) else "unit"
     return TestCase(suite=suite, name=name, status=status, kind=kind, reason=reason, logs=logs)
-
-
-class TestPlaces:
-    """Finds where tests stand in the sources, reading each file once."""
-
-    __test__ = False  # pytest would collect the class by its name
-
-    def __init__(self, root: Path, imports: Mapping[str, tuple[str, ...]] | None = None) -> None:
-        self._root = root
-        self._imports = imports or {}
-        self._texts: dict[str, str] = {}
-
-    def place(self, suite: str, test: str) -> Place | None:
-        """Return the place of a test function: in its contract, or in a file from which it is inherited."""
-        path, _, contract = suite.rpartition(":")
-        name = test.partition("(")[0]
-        seen: set[str] = set()
-        waiting = [path]
-        while waiting:
-            current = waiting.pop(0)
-            if current in seen:
-                continue
-            seen.add(current)
-            line = function_line(self._text(current), name, contract if current == path else "")
-            if line:
-                return Place(current, line)
-            waiting.extend(self._imports.get(current, ()))
-        return Place(path) if path else None
-
-    def _text(self, path: str) -> str:
-        if path not in self._texts:
-            file = self._root / path
-            inside = file.resolve().is_relative_to(self._root.resolve())
-            self._texts[path] = decode(file.read_bytes()) if inside and file.is_file() else ""
-        return self._texts[path]
-
-
-def function_line(text: str, function: str, contract: str) -> int:
-    """Return the line on which a function is defined, in `contract` if it is there; 0 when it is nowhere."""
-    definition = re.compile(rf"^[ \t]*function\s+{re.escape(function)}\s*\(", re.MULTILINE)
-    start = 0
-    if contract and (head := re.search(rf"\bcontract\s+{re.escape(contract)}\b", text)):
-        start = head.end()
-    found = definition.search(text, start) or definition.search(text)
-    return text.count("\n", 0, found.start()) + 1 if found else 0
