@@ -21,6 +21,12 @@ class ArtifactError(MachineError):
     code = "DPL301"
 
 
+class BuildChangedError(MachineError):
+    """What would be deployed is not what this run compiled and tested."""
+
+    code = "DPL302"
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """Bytes that are filled in later. `owner` is the library's `path:name`, empty for an immutable."""
@@ -109,7 +115,7 @@ class Builds:
         return self.load(found[0])
 
     def load(self, contract: ContractBuild) -> Build:
-        """Read a contract's artifact; raises `ArtifactError`."""
+        """Read a contract's artifact; raises `ArtifactError`, `BuildChangedError`."""
         if contract.fqn not in self._read:
             self._read[contract.fqn] = read_artifact(self.output_dir / contract.artifact, contract)
         return self._read[contract.fqn]
@@ -123,6 +129,10 @@ class Builds:
             if build.creation.template and (linked := _libraries_in(build.creation, data)) is not None:
                 return build, linked
         return None
+
+    def knows(self, name: str) -> bool:
+        """Return whether a contract is called `name`."""
+        return any(contract.name == name for contract in self.contracts)
 
 
 def _libraries_in(code: Code, data: bytes) -> dict[str, str] | None:
@@ -138,10 +148,16 @@ def _libraries_in(code: Code, data: bytes) -> dict[str, str] | None:
 
 
 def read_artifact(path: Path, contract: ContractBuild) -> Build:
-    """Read Foundry's or solc's JSON for one contract; raises `ArtifactError`."""
+    """Read Foundry's or solc's JSON for one contract.
+
+    The build folder is shared by the runs of a workspace, so what lies there need not be what this run
+    compiled. Raises `ArtifactError` when it cannot be read, `BuildChangedError` when its code is not the
+    one that `contract` records.
+    """
     try:
         data = json.loads(path.read_bytes())
-        return Build(
+        found = (_digest(data["bytecode"]), _digest(data["deployedBytecode"]))
+        build = Build(
             fqn=contract.fqn,
             name=contract.name,
             abi=tuple(data["abi"]),
@@ -153,6 +169,16 @@ def read_artifact(path: Path, contract: ContractBuild) -> Build:
             f"the artifact of {contract.fqn} cannot be used: {path}: {type(error).__name__}: {error}",
             hint="run the compilation again",
         ) from error
+    if found != (contract.init_digest, contract.runtime_digest):
+        raise BuildChangedError(
+            f"{contract.fqn} is not what this run compiled and tested: {path} was built again since",
+            hint="start a new run: it compiles and tests what is there now",
+        )
+    return build
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return digest_bytes(str(data["object"]).removeprefix("0x").encode())
 
 
 def _code(data: Mapping[str, Any]) -> Code:

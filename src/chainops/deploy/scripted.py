@@ -12,7 +12,7 @@ from chainops.core.errors import Place
 from chainops.core.files import write_atomic
 from chainops.core.hashing import canonical_json, digest_bytes
 from chainops.core.serial import from_json, to_json
-from chainops.deploy.builds import Builds
+from chainops.deploy.builds import BuildChangedError, Builds
 from chainops.deploy.errors import PlanChangedError, ScriptError
 from chainops.deploy.model import Plan, Step, StepKind
 from chainops.deploy.plan import plan_of
@@ -26,7 +26,11 @@ def scripted_plan(
     account: str,
     place: Place,
 ) -> Plan:
-    """Return the plan that sends `transactions` in their order."""
+    """Return the plan that sends `transactions` in their order.
+
+    Raises `BuildChangedError` when a transaction creates a contract of the project with other code than the
+    builds have: the script compiles for itself, and what it compiled has not been tested.
+    """
     steps: list[Step] = []
     names: dict[str, int] = {}
     for number, one in enumerate(transactions, start=1):
@@ -39,6 +43,13 @@ def _step(number: int, one: ScriptedTransaction, builds: Builds, place: Place, n
     # a CREATE2 factory takes a salt of 32 bytes before the creation code
     creation = data[32:] if one.to else data
     found = builds.by_creation_code(creation, one.contract) if one.address else None
+    if one.address and not found and builds.knows(one.contract):
+        raise BuildChangedError(
+            f"transaction {number} of the script creates {one.contract} with code that this run has not "
+            "compiled and tested",
+            place=place,
+            hint="start a new run; if it stays so, the script is compiled with other settings",
+        )
     fqn, libraries = (found[0].fqn, found[1]) if found else ("", {})
     name = ""
     if one.address:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from chainops.chains.model import Network, NetworkKind
 from chainops.core.config_text import parse_document, validate
+from chainops.core.hashing import digest_bytes
 from chainops.deploy.builds import Builds, builds_from
 from chainops.deploy.manifest import ManifestSource, load_manifest
 from chainops.deploy.settings import DeploySection, SmokeSection
@@ -17,12 +19,18 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 
 def contract(name: str, *, path: str = "", deployable: bool = True, artifact: str = "") -> ContractBuild:
+    data = json.loads((FIXTURES / "foundry-artifacts" / f"{name}.json").read_bytes())
+    init, runtime = (
+        digest_bytes(data[code]["object"].removeprefix("0x").encode())
+        for code in ("bytecode", "deployedBytecode")
+    )
     return ContractBuild(
         path=path or f"src/{name}.sol",
         name=name,
         runtime_size_bytes=0,
         init_size_bytes=0,
-        runtime_digest="",
+        runtime_digest=runtime,
+        init_digest=init,
         artifact=artifact or f"{name}.json",
         deployable=deployable,
     )

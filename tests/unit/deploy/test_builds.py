@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chainops.deploy.builds import ArtifactError, builds_from
+from chainops.deploy.builds import ArtifactError, BuildChangedError, builds_from
 from chainops.deploy.errors import ManifestError
 
 LIBRARY = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -49,3 +50,17 @@ def test_an_unusable_artifact_is_told(builds, tmp_path: Path, content):
     (tmp_path / "Counter.json").write_text(content)
     with pytest.raises(ArtifactError, match=r"src/Counter\.sol:Counter"):
         builds_from(builds.contracts, tmp_path).find("Counter")
+
+
+@pytest.mark.parametrize("code", ["bytecode", "deployedBytecode"])
+def test_an_artifact_that_was_built_again_is_refused(builds, tmp_path: Path, code):
+    data = json.loads((builds.output_dir / "Counter.json").read_bytes())
+    (tmp_path / "Counter.json").write_text(json.dumps(data))
+    assert builds_from(builds.contracts, tmp_path).find("Counter").name == "Counter"
+
+    data[code]["object"] = data[code]["object"][:-2] + "ff"
+    (tmp_path / "Counter.json").write_text(json.dumps(data))
+    with pytest.raises(BuildChangedError, match=r"src/Counter\.sol:Counter is not what") as caught:
+        builds_from(builds.contracts, tmp_path).find("Counter")
+    assert caught.value.code == "DPL302"
+    assert "start a new run" in caught.value.hint

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chainops.core.errors import Place
+from chainops.core.hashing import digest_bytes
 from chainops.core.process import Command, MemoryProcessRunner, ScriptedAnswer
 from chainops.core.tooluse import ToolUse
 from chainops.deploy.adapters.forge_script import ForgeScriptRunner
+from chainops.deploy.builds import BuildChangedError
 from chainops.deploy.errors import PlanChangedError, ScriptError
 from chainops.deploy.ports import ScriptRequest
 from chainops.deploy.scripted import load_plan, save_plan, scripted_plan
@@ -112,6 +115,20 @@ async def test_the_plan_of_a_script_knows_contracts_and_libraries_and_is_kept(tm
     path.write_text("{")
     with pytest.raises(ScriptError, match="cannot be read"):
         load_plan(path, network=network, account=ACCOUNT)
+
+
+async def test_a_script_may_not_create_what_was_not_tested(tmp_path, builds, network):
+    found, _ = await run(tmp_path, ScriptedAnswer(when="forge", effect=leaving(DRY_RUN)))
+    counter = found[1]
+    other = replace(counter, data=counter.data[:40] + "ff" + counter.data[42:])
+    with pytest.raises(BuildChangedError, match="transaction 2 of the script creates Counter") as caught:
+        scripted_plan([found[0], other], builds, network, ACCOUNT, Place("chainops.yaml", 2))
+    assert caught.value.code == "DPL302"
+
+    # what no build of the project is called can have been tested by nobody; the plan shows its code's digest
+    foreign = replace(other, contract="")
+    (step,) = scripted_plan([foreign], builds, network, ACCOUNT, Place("chainops.yaml", 2)).steps
+    assert (step.fqn, step.code_digest) == ("", digest_bytes(bytes.fromhex(other.data[2:])))
 
 
 @pytest.mark.parametrize(
