@@ -101,6 +101,14 @@ class Checkout:
         self.log += data
 
 
+def test_a_clone_of_a_repository_with_a_long_name_is_found_by_the_stages_after_it(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "acme-vault-contracts2024")
+    checkout = Checkout(tmp_path / "w")
+    root = checkout.run(repository_url=str(origin)).outputs["project_root"]
+    assert checkout.masker.text(root) == root
+    assert Path(root).is_dir()
+
+
 def test_a_local_tree_is_taken_as_it_is_and_its_changes_are_named(tmp_path: Path) -> None:
     folder = repository(tmp_path / "Märkte und mehr")
     write(folder, {"src/A.sol": "contract A { uint x; }", "src/neu.sol": "", "out/built": ""})

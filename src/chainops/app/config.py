@@ -18,7 +18,7 @@ from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
 from chainops.core.errors import InputError
 from chainops.core.references import Resolver
-from chainops.core.secrets import Masker, mask_url
+from chainops.core.secrets import Masker, git_url_secrets, mask_git_url, mask_url
 from chainops.deploy.settings import DeploySection, SmokeSection
 from chainops.pipeline.settings import PipelineSettings, StageSettings
 from chainops.project.settings import ProjectSettings
@@ -121,6 +121,8 @@ class Config(PipelineSettings, ProjectSettings):
         """
         values = self.model_dump(mode="json", by_alias=True, exclude_unset=not defaults)
         dumped: dict[str, Any] = _masked(values)
+        if self.repository_url and "repository_url" in dumped:
+            dumped["repository_url"] = mask_git_url(self.repository_url)
         return dumped
 
 
@@ -177,9 +179,10 @@ class LoadedConfig:
     @cached_property
     def repository_url(self) -> str:
         """The URL to clone with its references resolved; empty for the local tree."""
-        url = self.resolver.resolve(self.config.repository_url, self.document.place(("repository_url",)))
-        if url:
-            self.masker.add_url(url)
+        place = self.document.place(("repository_url",))
+        url = self.resolver.resolve(self.config.repository_url, place, url_secrets=git_url_secrets)
+        for secret in git_url_secrets(url):
+            self.masker.add(secret)
         return url
 
 

@@ -11,6 +11,7 @@ from chainops.core.config_mistakes import unknown_name
 from chainops.core.config_text import Document
 from chainops.core.errors import ChainopsError, InputError
 from chainops.core.references import Resolver, refuse_literal
+from chainops.core.secrets import git_url_secrets
 from chainops.stages.common import SOURCE_CHECKOUT
 
 
@@ -113,13 +114,15 @@ def check_literals(document: Document) -> Iterator[ChainopsError]:
 
 def check_references(document: Document, resolver: Resolver) -> Iterator[ChainopsError]:
     """Find references that lead nowhere."""
-    locs = [(("environment_vars", name), text) for name, text in _texts(document, "environment_vars")]
+    for name, text in _texts(document, "environment_vars"):
+        try:
+            resolver.resolve(text, document.place(("environment_vars", name)))
+        except InputError as mistake:
+            yield mistake
     url = document.data.get("repository_url")
     if isinstance(url, str):
-        locs.append((("repository_url",), url))  # type: ignore[arg-type]
-    for loc, text in locs:
         try:
-            resolver.resolve(text, document.place(loc))
+            resolver.resolve(url, document.place(("repository_url",)), url_secrets=git_url_secrets)
         except InputError as mistake:
             yield mistake
 

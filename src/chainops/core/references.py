@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from chainops.core.errors import ChainopsError, InputError, InputErrors, Place
 from chainops.core.secret_shapes import looks_secret
-from chainops.core.secrets import Masker
+from chainops.core.secrets import Masker, url_secrets
 
 SECRET_SCHEME = "secret://"  # noqa: S105 - the scheme of a reference, not a secret
 _MAX_SECRET_BYTES = 64 << 10
@@ -41,11 +40,18 @@ class Resolver:
     base: Path
     masker: Masker = field(default_factory=Masker)
 
-    def resolve(self, text: str, place: Place | None = None) -> str:
+    def resolve(
+        self,
+        text: str,
+        place: Place | None = None,
+        *,
+        url_secrets: Callable[[str], tuple[str, ...]] = url_secrets,
+    ) -> str:
         """Return `text` with its references replaced. Raises `UnresolvedError`.
 
         `${NAME}` and `${NAME:-default}` come from the environment, anywhere in the text; `$${` is a literal
         `${`. `secret://env/NAME` and `secret://file/path` must be the whole text and are always masked.
+        `url_secrets` names the parts to mask of a URL that a variable has a part in.
         """
         if text.startswith(SECRET_SCHEME):
             secret = self._secret(text, place)
@@ -53,8 +59,8 @@ class Resolver:
             return secret
         value = _VARIABLE.sub(lambda match: self._variable(match, place), text)
         if value != text and "://" in value:
-            with contextlib.suppress(ValueError):  # not a URL after all
-                self.masker.add_url(value)
+            for secret in url_secrets(value):
+                self.masker.add(secret)
         return value
 
     def resolve_all(

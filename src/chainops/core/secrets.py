@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote, urlsplit
 
@@ -14,16 +15,35 @@ T = TypeVar("T")
 MASK = b"***"
 #: shorter values would turn ordinary output into asterisks
 MIN_SECRET_LENGTH = 4
-#: query parameters and path segments of this length or more are taken for API keys
+#: user names and path segments of this length or more may be API keys
 _KEY_LENGTH = 16
+#: the same for what a secret is turned into: the decimal of a small value is an ordinary figure
+_MIN_DERIVED_LENGTH = 8
+#: a longer secret is no value that a contract or a report would show in hex
+_MAX_ENCODED_BYTES = 1024
+_HEX = re.compile(r"0[xX](?P<prefixed>[0-9a-fA-F]+)|(?P<bare>[0-9a-fA-F]{64})")
+#: `openzeppelin-contracts`, `mainnet_archive-v2`: words that a separator joins
+_NAME = re.compile(r"(?:[A-Z]?[a-z]{1,14}|v?\d{1,4})(?:[-_.](?:[A-Z]?[a-z]{1,14}|v?\d{1,4}))+")
 
 
 def url_secrets(url: str) -> tuple[str, ...]:
-    """Return the parts of an RPC or Git URL that act as keys: password, long path segments, query values.
+    """Return the parts of an RPC URL that act as keys: password, segments of the path, query values.
 
     A provider puts the key in the path (`/v2/<key>`), the query (`?apikey=<key>`) or the user part. Parts
     are returned as they stand and unquoted. What cannot be read as a URL counts as a key altogether.
     """
+    return _url_secrets(url, _is_key)
+
+
+def git_url_secrets(url: str) -> tuple[str, ...]:
+    """Return the parts of a Git URL that act as keys: a password, a token as the user, query values.
+
+    Its path names a repository, and a local path is no secret at all.
+    """
+    return _url_secrets(url, lambda _segment: False) if "://" in url else ()
+
+
+def _url_secrets(url: str, is_key: Callable[[str], bool]) -> tuple[str, ...]:
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -31,19 +51,57 @@ def url_secrets(url: str) -> tuple[str, ...]:
     found = [parts.password or ""]
     if parts.username and len(parts.username) >= _KEY_LENGTH:
         found.append(parts.username)
-    found += [s for s in parts.path.split("/") if len(s) >= _KEY_LENGTH and not s.endswith(".git")]
+    found += [s for s in parts.path.split("/") if is_key(s)]
     found += [pair.partition("=")[2] for pair in parts.query.split("&")]
     both = dict.fromkeys([*found, *map(unquote, found)])
     return tuple(s for s in both if len(s) >= MIN_SECRET_LENGTH)
 
 
+def _is_key(segment: str) -> bool:
+    return len(segment) >= _KEY_LENGTH and not segment.endswith(".git") and not _NAME.fullmatch(segment)
+
+
 def mask_url(url: str) -> str:
-    """Return `url` fit to be shown: its key parts replaced."""
+    """Return an RPC URL fit to be shown: its key parts replaced."""
     return Masker(url_secrets(url)).text(url)
 
 
+def mask_git_url(url: str) -> str:
+    """Return a Git URL fit to be shown: its key parts replaced."""
+    return Masker(git_url_secrets(url)).text(url)
+
+
+def _encoded(secret: str) -> Iterator[str]:
+    """Yield what a report turns a secret into: hex, decimal and base64, of its value and of its bytes."""
+    raw = secret.encode()
+    if len(raw) > _MAX_ENCODED_BYTES:
+        return
+    yield from _binary_forms(raw)
+    number = _HEX.fullmatch(secret)
+    if number:
+        digits = number["prefixed"] or number["bare"]
+        if len(digits) % 2 == 0:
+            yield from _binary_forms(bytes.fromhex(digits))
+        yield str(int(digits, 16))
+    elif secret.isdecimal() and int(secret) < 1 << 256:
+        yield from _binary_forms(int(secret).to_bytes(32, "big"))
+        yield f"{int(secret):x}"
+
+
+def _binary_forms(raw: bytes) -> Iterator[str]:
+    for digits in (raw.hex(), raw.hex().upper()):
+        yield digits
+        if len(digits) >= _MIN_DERIVED_LENGTH:
+            yield from (f"0x{digits}", f"0X{digits}")
+    padded = base64.b64encode(raw).decode()
+    yield from (padded, padded.rstrip("="))
+
+
 class Masker:
-    """Replaces known secrets, and their URL-quoted and JSON-escaped forms, in text and in byte streams."""
+    """Replaces known secrets in text and in byte streams, and what reports turn them into.
+
+    That is their URL-quoted and JSON-escaped forms, hex, base64, and the decimal of a key.
+    """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[bytes] = set()
@@ -59,16 +117,10 @@ class Masker:
         # with and without `ensure_ascii`: tools' reports are JSON of either kind
         forms |= {json.dumps(secret, ensure_ascii=plain)[1:-1].encode() for plain in (True, False)}
         forms |= {line.encode() for line in secret.splitlines() if len(line) >= MIN_SECRET_LENGTH}
-        if secret.startswith("0x"):
-            forms.add(secret[2:].encode())
+        forms |= {form.encode() for form in _encoded(secret) if len(form) >= _MIN_DERIVED_LENGTH}
         self._secrets |= forms
         longest_first = sorted(self._secrets, key=lambda s: (-len(s), s))
         self._pattern = re.compile(b"|".join(re.escape(s) for s in longest_first))
-
-    def add_url(self, url: str) -> None:
-        """Mask the key parts of `url` from now on."""
-        for secret in url_secrets(url):
-            self.add(secret)
 
     def mask(self, data: bytes) -> bytes:
         """Return `data` with every known secret replaced."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from chainops.core.config_mistakes import nearest
 from chainops.core.files import disk_errors
-from chainops.core.secrets import mask_url
+from chainops.core.secrets import mask_git_url
 from chainops.core.text import one_line
 from chainops.project.git import Git, SourceError, explain
 from chainops.project.git_names import why_refused_ref, why_refused_url
@@ -149,7 +149,7 @@ async def _no_such_ref(git: Git, ref: str) -> SourceError:
     close = nearest(ref, names)
     shown = ", ".join(one_line(n, 60) for n in names[:10]) + (", …" if len(names) > 10 else "")
     return SourceError(
-        f"{mask_url(url)} has no branch, tag or commit `{one_line(ref, 80)}`",
+        f"{mask_git_url(url)} has no branch, tag or commit `{one_line(ref, 80)}`",
         hint=f"did you mean `{one_line(close, 80)}`? there are: {shown}" if close else f"there are: {shown}",
         code="SRC103",
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainops.core.process import ToolMissingError
-from chainops.core.secrets import mask_url
+from chainops.core.secrets import mask_git_url
 from chainops.project.git import Git, explain
 
 _NO_REPOSITORY = "not a git repository"
@@ -83,7 +83,7 @@ async def _branch(git: Git) -> str:
 
 async def _url(git: Git) -> str:
     done = await git.run("config", "--get", "remote.origin.url")
-    return mask_url(done.text.strip()) if done.returncode == 0 else ""
+    return mask_git_url(done.text.strip()) if done.returncode == 0 else ""
 
 
 async def _files(git: Git) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from chainops.core.errors import ChainopsError, Place
 from chainops.core.process import ProcessRunner
-from chainops.core.secrets import Masker, mask_url
+from chainops.core.secrets import Masker, git_url_secrets, mask_git_url
 from chainops.core.text import one_line, plural
 from chainops.core.tooluse import ToolUse
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
@@ -109,10 +109,11 @@ class SourceCheckoutStage:
 
     async def _clone(self, context: StageContext) -> _Source:
         url = self._url
-        self._masker.add_url(url)
+        for secret in git_url_secrets(url):
+            self._masker.add(secret)
         if is_local(url) and not url.startswith("file://"):
             url = str((context.workspace / url).resolve())
-        context.say(f"fetching {mask_url(url)} at {self._settings.ref or 'its default branch'}")
+        context.say(f"fetching {mask_git_url(url)} at {self._settings.ref or 'its default branch'}")
         cloned = await clone(
             self._git(context, context.scratch),
             url,
@@ -121,7 +122,7 @@ class SourceCheckoutStage:
             depth=self._options.depth,
             submodules=self._options.submodules,
         )
-        return _Source(folder=cloned.folder, kind="clone", url=mask_url(url), ref=self._settings.ref)
+        return _Source(folder=cloned.folder, kind="clone", url=mask_git_url(url), ref=self._settings.ref)
 
 
 def _outputs(source: _Source, project: Project, tree: WorkTree, own: ProjectFiles) -> dict[str, Any]:

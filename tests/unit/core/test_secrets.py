@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainops.core.secrets import Masker, MaskingStream, mask_url, url_secrets
+from chainops.core.secrets import Masker, MaskingStream, git_url_secrets, mask_git_url, mask_url, url_secrets
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
@@ -117,8 +118,7 @@ def test_a_url_is_shown_without_its_keys(url: str, shown: str) -> None:
 
 
 def test_a_url_added_to_a_masker_hides_its_key_in_other_text() -> None:
-    masker = Masker()
-    masker.add_url("https://eth.example/v2/abcdefghijklmnop1234")
+    masker = Masker(url_secrets("https://eth.example/v2/abcdefghijklmnop1234"))
     assert masker.text("401 for key abcdefghijklmnop1234") == "401 for key ***"
 
 
@@ -128,3 +128,73 @@ def test_a_quoted_password_of_a_url_is_masked_in_its_plain_form_too() -> None:
 
 def test_what_is_not_a_url_is_not_shown_at_all() -> None:
     assert mask_url("https://[topsecret") == "***"
+
+
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("/tmp/x/acme-vault-contracts", ()),
+        ("../acme_vault_contracts_2024_with_a_long_name", ()),
+        ("file:///srv/0123456789abcdef0123456789abcdef", ()),
+        ("git@git.example:org/acmevaultcontracts2024", ()),
+        ("https://git.example/org/acmevaultcontracts2024", ()),
+        ("https://user:topsecret@git.example/org/acmevaultcontracts2024", ("topsecret",)),
+        ("https://ghp_abcdefghijklmnop@git.example/r", ("ghp_abcdefghijklmnop",)),
+        ("https://git.example/r?private_token=topsecret", ("topsecret",)),
+        ("https://[topsecret", ("https://[topsecret",)),
+    ],
+)
+def test_the_path_of_a_git_url_is_no_secret(url: str, secrets: tuple[str, ...]) -> None:
+    assert git_url_secrets(url) == secrets
+    assert all(s not in mask_git_url(url) for s in secrets)
+
+
+@pytest.mark.parametrize(
+    ("segment", "key"),
+    [
+        ("openzeppelin-contracts", False),
+        ("my-organisation.mainnet_archive-v2", False),
+        ("0123456789abcdef0123456789abcdef", True),
+        ("a1b2c3d4-e5f6-7890-abcd-ef1234567890", True),
+        ("abcd-EFgh_ijkLMNop-QRst", True),
+        ("averylongwordwithoutanyseparator", True),
+    ],
+)
+def test_words_in_the_path_of_an_rpc_url_are_no_key(segment: str, key: bool) -> None:  # noqa: FBT001
+    assert url_secrets(f"https://rpc.example/{segment}") == ((segment,) if key else ())
+
+
+SECRET_NUMBER = int(KEY, 16)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        KEY.lower(),
+        KEY[2:].upper(),
+        "0x" + KEY[2:].upper(),
+        "0X" + KEY[2:].upper(),
+        str(SECRET_NUMBER),
+        base64.b64encode(bytes.fromhex(KEY[2:])).decode(),
+    ],
+)
+@pytest.mark.parametrize("given_as", [KEY, KEY[2:], "0x" + KEY[2:].upper()])
+def test_a_key_is_masked_in_every_form_that_a_test_may_print(given_as: str, shown: str) -> None:
+    assert Masker([given_as]).text(f"revert: {shown}.") == "revert: ***."
+
+
+@pytest.mark.parametrize("secret", [KEY, KEY[2:], "correct horse"])
+def test_a_secret_is_masked_as_its_bytes(secret: str) -> None:
+    raw = secret.encode()
+    shown = f"0x{raw.hex()} {raw.hex().upper()} {base64.b64encode(raw).decode()}"
+    assert Masker([secret]).text(shown) == "*** *** ***"
+
+
+def test_a_key_given_in_decimal_is_masked_in_hex() -> None:
+    assert Masker([str(SECRET_NUMBER)]).text(f"{SECRET_NUMBER} {KEY}") == "*** ***"
+
+
+def test_short_forms_of_a_secret_do_not_hide_ordinary_figures() -> None:
+    masker = Masker(["0x64", "0x" + "0" * 63 + "7", "abc1"])
+    assert masker.text("100 tests, 7 failed, 61626331") == "100 tests, 7 failed, ***"
+    assert Masker(["0x64"]).text("64 bytes in 0x64") == "64 bytes in ***"
