@@ -92,6 +92,18 @@ def test_production_can_be_left_out(counter: Callable[..., Path]) -> None:
     assert "--no-production" in ran.stage("production-deploy")["reason"]
 
 
+def test_a_run_that_waits_can_be_ended_without_production(counter: Callable[..., Path]) -> None:
+    project = counter(config=CONFIG)
+    assert chainops("run", project, "--json").code == 4
+    ended = chainops("run", project, "--resume", "--no-production", "--json")
+    assert ended.code == 0, ended.err
+    production = ended.stage("production-deploy")
+    assert (production["status"], production["reason"]) == ("skipped", "--no-production")
+    assert "--approve" not in ended.out
+    assert (ended.result["status"], ended.result["waiting_for"]) == ("success", "")
+    assert chainops("run", project, "--resume").code == 2  # it has ended for good
+
+
 @pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 4)])
 def test_a_terminal_shows_the_plan_and_asks(
     answer: str, code: int, counter: Callable[..., Path], tmp_path: Path

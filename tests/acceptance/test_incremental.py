@@ -1,0 +1,46 @@
+"""A project is run again and again while it is edited: what an incremental build leaves out is still scanned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from acceptance.harness import chainops
+
+pytestmark = pytest.mark.acceptance
+
+HEAD = "// SPDX-License-Identifier: MIT\npragma solidity 0.8.30;\n"
+
+
+@pytest.fixture
+def unrelated(tmp_path: Path) -> Path:
+    """Two contracts that do not know each other, a test of one, and an empty file."""
+    root = tmp_path / "unrelated"
+    for name in ("A", "B"):
+        put(root, f"src/{name}.sol", f"contract {name} {{ uint256 public x = 1; }}\n")
+    put(
+        root,
+        "test/A.t.sol",
+        'import {A} from "../src/A.sol";\ncontract T { function test_a() external { new A(); } }\n',
+    )
+    (root / "src/Empty.sol").touch()
+    (root / "foundry.toml").write_text("[profile.default]\n")
+    return root
+
+
+def put(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(HEAD + text)
+
+
+def test_every_source_is_scanned_after_an_edit_of_one(unrelated: Path) -> None:
+    assert chainops("run", unrelated, "--json").code == 0
+    put(unrelated, "src/A.sol", "contract A { uint256 public x = 2; }\n")
+    for _ in range(2):
+        ran = chainops("run", unrelated, "--json")
+        assert ran.code == 0, ran.err
+        places = [f["places"][0]["path"] for f in ran.stage("security-scan")["findings"]]
+        assert {"src/A.sol", "src/B.sol"} <= set(places), "slither says of each that x could be constant"
+    log = "".join(p.read_text() for p in (unrelated / ".chainops/runs").glob("*/security-scan/*.log"))
+    assert log.count("compiling them in one go") == 1
