@@ -11,6 +11,8 @@ from chainops.core.text import decode
 
 #: what a gas report calls the constructor's run
 DEPLOYMENT = "deployment"
+#: how far before its name a variable's declaration may begin, in characters: no text may cost much time
+_DECLARATION_LENGTH = 500
 
 
 class SourcePlaces:
@@ -102,10 +104,16 @@ def callable_line(text: str, signature: str, contract: str) -> int:
     found = list(definitions.finditer(text, start))
     wanted = _count(parameters.removesuffix(")"))
     fitting = next((f for f in found if _count(f[1]) == wanted), found[0] if found else None)
-    # a public variable has a getter of its name
-    getter = re.compile(rf"^[ \t]*[^\n;{{}}/*]*\bpublic\b[^\n;{{}}]*\b{re.escape(name)}\s*[;=]", re.MULTILINE)
-    chosen = fitting or getter.search(text, start)
-    return _line(text, chosen.start()) if chosen else 0
+    return _line(text, fitting.start()) if fitting else _getter_line(text, name, start)
+
+
+def _getter_line(text: str, name: str, start: int) -> int:
+    """Return the line of a public variable, which has a getter of its name; 0 when there is none."""
+    for found in re.finditer(rf"\b{re.escape(name)}\s*[;=]", text[start:]):
+        before = text[max(start, start + found.start() - _DECLARATION_LENGTH) : start + found.start()]
+        if re.search(r"\bpublic\b", re.split(r"[;{}\n]", before)[-1]):
+            return _line(text, start + found.start())
+    return 0
 
 
 def _declaration(text: str, name: str) -> re.Match[str] | None:

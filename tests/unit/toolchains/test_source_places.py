@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,13 @@ def test_a_function_has_a_line_wherever_it_comes_from(tmp_path: Path) -> None:
     assert places.function("Vault.sol:Vault", "generated()") == Place("Vault.sol", 5)
     assert places.function("Vault.sol:Empty", "deployment") == Place("Vault.sol", 3)
     assert places.function("Vault", "f()") is None
+
+
+@pytest.mark.parametrize(
+    "piece", ["public ", " ", "function f(", "f = ", "contract A ", "uint256 public a,", "\t\n"]
+)
+def test_no_source_costs_much_time(piece: str) -> None:
+    text = "contract A {\n" + piece * 20_000
+    began = time.process_time()
+    callable_line(text, "f(uint256)", "A")
+    assert time.process_time() - began < 2
