@@ -11,8 +11,6 @@ of native compilers come from the `list.json` files that the Solidity team publi
 `--solc-list` those already in the lock stay.
 """
 
-# ruff: noqa: INP001 - a folder of scripts is no package
-
 from __future__ import annotations
 
 import argparse
