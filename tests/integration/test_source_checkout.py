@@ -6,11 +6,10 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from chainops.artifacts.model import Artifact
+from chainops.artifacts.run import MemoryArtifacts
 from chainops.core.errors import ChainopsError
 from chainops.core.process import LocalProcessRunner
 from chainops.core.secrets import Masker
@@ -55,13 +54,6 @@ def repository(folder: Path, files: dict[str, str] | None = None) -> Path:
     return folder
 
 
-class NoArtifacts:
-    def add_file(self, *args: Any, **kwargs: Any) -> Artifact:
-        raise AssertionError
-
-    add_bytes = add_file
-
-
 class Checkout:
     """Runs the stage in a workspace and keeps its log."""
 
@@ -69,6 +61,7 @@ class Checkout:
         self.workspace = workspace
         workspace.mkdir(parents=True, exist_ok=True)
         self.log = b""
+        self.artifacts = MemoryArtifacts()
         self.masker = Masker()
         self._attempts = 0
 
@@ -93,7 +86,7 @@ class Checkout:
             timeout_s=60,
             log=self._take,
             upstream={},
-            artifacts=NoArtifacts(),
+            artifacts=self.artifacts,
         )
         return asyncio.run(stage.run(context))
 

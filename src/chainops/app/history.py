@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from chainops.artifacts.ports import read
+from chainops.artifacts.runs import open_store
 from chainops.core.errors import InputError
 from chainops.core.store.database import Database
-from chainops.pipeline.fold import reduce
+from chainops.core.text import one_line, plural
+from chainops.pipeline.advance import wants_retry
+from chainops.pipeline.fold import reduce, reopens
 from chainops.pipeline.journal import MIGRATIONS, Journal, SqliteJournal
-from chainops.pipeline.model import RunRecord, RunStatus
+from chainops.pipeline.model import RunRecord, RunStatus, StageNode
+from chainops.project.tree import changed_files
+from chainops.stages.common import SOURCE_CHECKOUT, TREE_ARTIFACT
 
+_MOST_NAMED = 5
 _ENDED = (RunStatus.SUCCESS, RunStatus.FAILED)
 
 
@@ -19,6 +27,12 @@ class NothingToResumeError(InputError):
     """No run fits, or the one that does has ended for good."""
 
     code = "RUN101"
+
+
+class TreeChangedError(InputError):
+    """What a run would go on with is not what its finished stages looked at."""
+
+    code = "RUN102"
 
 
 @contextlib.contextmanager
@@ -59,3 +73,31 @@ def find_resumable(journal: Journal, wanted: str, workspace: Path) -> RunRecord:
             hint="start a new one with `chainops run`",
         )
     return record
+
+
+def is_left(run: RunRecord, nodes: Sequence[StageNode]) -> bool:
+    """Return whether resuming `run` with these nodes has any stage to run."""
+    open_nodes = (node for node in nodes if not node.skip_reason)
+    stages = [run.stage(node.name) for node in open_nodes]
+    return any(not s.status.ended or reopens(s) or wants_retry(s) for s in stages)
+
+
+def refuse_changed_tree(run: RunRecord, workspace: Path) -> None:
+    """Raise `TreeChangedError` when a file that decides the build is not as source-checkout found it.
+
+    A run whose sources are still to be provided has nothing to compare.
+    """
+    checkout = run.stage(SOURCE_CHECKOUT).outcome
+    kept = next((a for a in checkout.artifacts if a.name == TREE_ARTIFACT), None) if checkout else None
+    if not checkout or not kept:
+        return
+    before = json.loads(read(open_store(workspace), kept.digest))
+    changed = changed_files(Path(checkout.outputs["project_root"]), before)
+    if changed:
+        named = ", ".join(one_line(path) for path in changed[:_MOST_NAMED])
+        more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
+        raise TreeChangedError(
+            f"run {run.run_id} cannot go on: {plural(len(changed), 'file')} changed since it began: "
+            f"{named}{more}",
+            hint="start a new run with `chainops run`, or take the changes back",
+        )

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainops.app.config import LoadedConfig, load_config
-from chainops.app.history import find_resumable, open_journal
+from chainops.app.history import find_resumable, is_left, open_journal, refuse_changed_tree
 from chainops.app.options import RunOptions
-from chainops.app.stage_graph import stage_nodes
+from chainops.app.stage_graph import resumed_nodes, stage_nodes
 from chainops.core.clock import Clock, SystemClock
 from chainops.core.errors import InputError, MachineError
 from chainops.core.files import disk_errors, write_atomic
@@ -82,7 +82,8 @@ class Pipeline:
         """Run to the end, or to where a person is needed, and write the reports.
 
         Raises `WorkspaceBusyError` while another run goes on in the workspace, `InputError` when there is
-        nothing to resume, and `MachineError` when the journal or the reports cannot be written.
+        nothing to resume or its sources changed, and `MachineError` when the journal or the reports cannot
+        be written.
         """
         with _claimed(self._workspace), open_journal(self._workspace) as journal:
             plan = self._plan(journal, await self._changed())
@@ -124,14 +125,16 @@ class Pipeline:
 
     def _plan(self, journal: Journal, changed: tuple[str, ...] | None) -> RunPlan:
         config = self._loaded.config
+        skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
         if self._options.resume:
             earlier = find_resumable(journal, self._options.resume, self._workspace)
-            run_id, nodes = earlier.run_id, tuple(s.node for s in earlier.stages)
+            run_id, nodes = earlier.run_id, resumed_nodes(earlier, skip)
+            if is_left(earlier, nodes):
+                refuse_changed_tree(earlier, self._workspace)
         else:
             from chainops.app.facts import run_facts
 
             run_id = new_run_id(self._clock.now())
-            skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
             facts = replace(run_facts(self._workspace, config), changed=changed)
             nodes = stage_nodes(config.stage_settings(), facts, skip=skip)
         fail_fast = self._options.fail_fast

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainops.pipeline.conditions import Facts, is_met
-from chainops.pipeline.model import StageNode
+from chainops.pipeline.model import RunRecord, StageNode
 from chainops.pipeline.settings import StageSettings
 from chainops.stages.common import (
     COMPILATION,
@@ -59,6 +59,13 @@ def stage_nodes(
     return tuple(
         _node(name, defaults, settings.get(name, StageSettings()), facts, reasons.get(name, ""))
         for name, defaults in DEFAULTS.items()
+    )
+
+
+def resumed_nodes(run: RunRecord, skip: Mapping[str, str]) -> tuple[StageNode, ...]:
+    """Return the nodes that a run began with; `skip` gives reasons to leave out what it has not done yet."""
+    return tuple(
+        replace(s.node, skip_reason=skip[s.node.name]) if s.node.name in skip else s.node for s in run.stages
     )
 
 

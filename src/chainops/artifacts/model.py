@@ -13,7 +13,7 @@ class Artifact:
 
     name: str
     #: `contract`, `build-info`, `test-report`, `coverage`, `security-report`, `documentation`,
-    #: `deployment`, `log`, `gas-report`, `size-report`
+    #: `deployment`, `log`, `gas-report`, `size-report`, `source-tree`, `smoke-report`
     kind: str
     digest: str
     size_bytes: int

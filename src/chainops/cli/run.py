@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def command(
     )
     result = _run(path, config, options)
     while result.exit_code == ExitCode.WAITING and not as_json and (digest := _ask(result)):
-        options = RunOptions(resume=result.record.run_id, approve=(*approve, digest), approver=_user())
+        options = replace(options, resume=result.record.run_id, approve=(*options.approve, digest))
         result = _run(path, config, options)
     _show(result, as_json=as_json)
     raise typer.Exit(result.exit_code)

@@ -63,7 +63,7 @@ def apply(event: Event, record: RunRecord) -> RunRecord:
 @apply.register
 def _(event: RunResumed, record: RunRecord) -> RunRecord:
     stages = tuple(
-        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False) if _reopens(s) else s
+        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False) if reopens(s) else s
         for s in record.stages
     )
     return replace(
@@ -77,7 +77,7 @@ def _(event: RunResumed, record: RunRecord) -> RunRecord:
     )
 
 
-def _reopens(stage: StageRecord) -> bool:
+def reopens(stage: StageRecord) -> bool:
     """Resuming gives another chance to what never got its turn, was interrupted, or waited."""
     interrupted = stage.status in (StageStatus.WAITING, StageStatus.CANCELLED, StageStatus.LOST)
     return interrupted or (stage.status is StageStatus.SKIPPED and stage.blocked)

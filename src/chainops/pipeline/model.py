@@ -145,13 +145,16 @@ class StageRecord:
 
     @property
     def outcome(self) -> Outcome | None:
-        """The outcome of the last attempt that has one."""
-        return next((a.outcome for a in reversed(self.attempts) if a.outcome), None)
+        """The outcome of the last attempt that has one. A wait that is over is no outcome any more."""
+        return next((a.outcome for a in reversed(self.attempts) if a.outcome and self._counts(a)), None)
 
     @property
     def duration_s(self) -> float:
         """Seconds spent on all attempts together."""
         return sum(a.duration_s for a in self.attempts)
+
+    def _counts(self, attempt: AttemptRecord) -> bool:
+        return attempt.status is not StageStatus.WAITING or self.status is StageStatus.WAITING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,9 @@ STAGE_NAMES = (
     PRODUCTION_DEPLOY,
 )
 
+#: what source-checkout leaves of the tree: each file's path and what it held
+TREE_ARTIFACT = "source/tree.json"
+
 
 def upstream_output(context: StageContext, stage: str, key: str) -> Any:
     """Return one output of an earlier stage; raises KeyError when it did not run or left none."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chainops.core.errors import ChainopsError, Place
+from chainops.core.hashing import canonical_json
 from chainops.core.process import ProcessRunner
 from chainops.core.secrets import Masker, git_url_secrets, mask_git_url
 from chainops.core.text import one_line, plural
@@ -26,10 +27,10 @@ from chainops.project.files import find_files
 from chainops.project.git import Git
 from chainops.project.model import Project, ProjectFiles
 from chainops.project.settings import ProjectSettings
-from chainops.project.tree import tree_digest, walk_files
+from chainops.project.tree import read_tree, walk_files
 from chainops.project.worktree import WorkTree, read_worktree
 from chainops.quality.model import Measurement
-from chainops.stages.common import SOURCE_CHECKOUT
+from chainops.stages.common import SOURCE_CHECKOUT, TREE_ARTIFACT
 from chainops.stages.options import SourceCheckoutOptions
 
 _MOST_NAMED = 20
@@ -82,10 +83,10 @@ class SourceCheckoutStage:
         files = (
             tree.files if not tree.without_git else await asyncio.to_thread(walk_files, project.root, project)
         )
-        digest = await asyncio.to_thread(tree_digest, project.root, files)
+        read = await asyncio.to_thread(read_tree, project.root, files)
         own = await asyncio.to_thread(find_files, project)
         outputs = _outputs(source, project, tree, own)
-        outputs |= {"files": len(files), "tree_digest": digest}
+        outputs |= {"files": len(files), "tree_digest": read.digest}
         _tell(context, source, project, tree)
         if self._options.require_clean and tree.changes:
             return _not_clean(tree, outputs)
@@ -93,6 +94,15 @@ class SourceCheckoutStage:
             status=StageStatus.SUCCESS,
             reason=_summary(source, tree, own),
             metrics=(Measurement(name="source.files", value=len(files), unit="count"),),
+            # a run that is taken up again asks it what has changed since
+            artifacts=(
+                context.artifacts.put_bytes(
+                    TREE_ARTIFACT,
+                    canonical_json(read.entries),
+                    kind="source-tree",
+                    media_type="application/json",
+                ),
+            ),
             tools=await _tools(git),
             outputs=outputs,
         )

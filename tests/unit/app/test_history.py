@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from chainops.app.history import NothingToResumeError, find_resumable, open_journal
-from chainops.pipeline.events import RunFinished, RunStarted
+from chainops.app.history import (
+    NothingToResumeError,
+    TreeChangedError,
+    find_resumable,
+    is_left,
+    open_journal,
+    refuse_changed_tree,
+)
+from chainops.app.stage_graph import resumed_nodes
+from chainops.artifacts.model import Artifact
+from chainops.artifacts.runs import open_store
+from chainops.core.hashing import canonical_json
+from chainops.pipeline.events import AttemptFinished, AttemptStarted, Event, RunFinished, RunStarted
+from chainops.pipeline.fold import reduce
 from chainops.pipeline.journal import MemoryJournal
-from chainops.pipeline.model import RunStatus
+from chainops.pipeline.model import Outcome, RunRecord, RunStatus, StageNode, StageStatus
+from chainops.project.tree import read_tree, walk_files
+from chainops.stages.common import PRODUCTION_DEPLOY, SOURCE_CHECKOUT, TREE_ARTIFACT
 
 
 def at(second: int) -> datetime:
@@ -53,3 +68,46 @@ def test_the_journal_of_a_workspace_is_made_private_and_kept(tmp_path: Path) -> 
     assert (tmp_path / ".chainops" / "state.db").stat().st_mode & 0o777 == 0o600
     with open_journal(tmp_path) as journal:
         assert [h.run_id for h in journal.runs()] == ["r"]
+
+
+def checked_out(workspace: Path) -> RunRecord:
+    """A run whose sources are in place and whose deployment waits."""
+    store = open_store(workspace)
+    digest, size_bytes = store.put_bytes(canonical_json(read_tree(workspace, walk_files(workspace)).entries))
+    tree = Artifact(name=TREE_ARTIFACT, kind="source-tree", digest=digest, size_bytes=size_bytes)
+    outcomes = {
+        SOURCE_CHECKOUT: Outcome(
+            status=StageStatus.SUCCESS, outputs={"project_root": str(workspace)}, artifacts=(tree,)
+        ),
+        PRODUCTION_DEPLOY: Outcome(status=StageStatus.WAITING),
+    }
+    nodes = tuple(StageNode(name=name) for name in outcomes)
+    events: list[Event] = [replace(started(0), nodes=nodes)]
+    for name, outcome in outcomes.items():
+        events.append(AttemptStarted(at=at(1), stage=name, attempt=1))
+        events.append(AttemptFinished(at=at(2), stage=name, attempt=1, duration_s=1, outcome=outcome))
+    return reduce("r", events)
+
+
+def test_a_run_does_not_go_on_with_other_sources(tmp_path: Path) -> None:
+    for number in range(7):
+        (tmp_path / f"C{number}.sol").write_text("contract C {}")
+    run = checked_out(tmp_path)
+    refuse_changed_tree(run, tmp_path)
+
+    for number in range(7):
+        (tmp_path / f"C{number}.sol").write_text("contract D {}")
+    with pytest.raises(
+        TreeChangedError, match=r"7 files changed .*: C0\.sol, .*C4\.sol and 2 more"
+    ) as caught:
+        refuse_changed_tree(run, tmp_path)
+    assert (caught.value.code, caught.value.exit_code) == ("RUN102", 2)
+    assert "start a new run" in caught.value.hint
+
+
+def test_a_run_without_its_waiting_stage_has_nothing_left(tmp_path: Path) -> None:
+    run = checked_out(tmp_path)
+    assert is_left(run, resumed_nodes(run, {}))
+    left_out = resumed_nodes(run, {PRODUCTION_DEPLOY: "--no-production"})
+    assert not is_left(run, left_out)
+    assert [node.skip_reason for node in left_out] == ["", "--no-production"]

@@ -156,6 +156,18 @@ def test_a_run_that_only_waits_for_a_person_is_finished_for_now() -> None:
     assert (ready(decision), skipped(decision), decision.finished) == ([], [], True)
 
 
+def test_what_waited_is_skipped_when_the_run_is_taken_up_without_it() -> None:
+    _, record = opened(StageNode(name="a"), StageNode(name="b", needs=("a",)))
+    record = ended(ended(record, "a"), "b", Outcome(status=StageStatus.WAITING))
+    record = apply(RunResumed(at=AT), record)
+    without = build_graph(
+        [StageNode(name="a"), StageNode(name="b", needs=("a",), skip_reason="--no-production")]
+    )
+    decision = advance(without, record)
+    assert (ready(decision), skipped(decision)) == ([], ["b"])
+    assert (decision.skips[0].reason, decision.skips[0].blocked) == ("--no-production", False)
+
+
 def test_the_first_failure_stops_everything_when_asked() -> None:
     graph, record = opened(StageNode(name="a"), StageNode(name="b"))
     decision = advance(graph, ended(record, "a", failure()), fail_fast=True)

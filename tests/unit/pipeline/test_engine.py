@@ -7,6 +7,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,6 +209,20 @@ async def test_a_stage_that_waits_pauses_the_run_and_resuming_repeats_nothing_th
     record = await bench.execute()
     assert (record.status, record.exit_code, record.waiting_for) == (RunStatus.SUCCESS, 0, "")
     assert list(bench.started()) == ["compile", "deploy", "deploy", "verify"]
+
+
+async def test_a_paused_run_ends_when_it_is_taken_up_without_what_waits(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, chain("compile", "deploy"), [FakeStage("deploy", [WAITING])])
+    assert (await bench.execute()).exit_code == 4
+    nodes = [
+        replace(n, skip_reason="--no-production" if n.name == "deploy" else "")
+        for n in bench.plan.graph.nodes
+    ]
+    bench.plan = replace(bench.plan, graph=build_graph(nodes))
+    record = await bench.execute()
+    assert (record.status, record.exit_code, record.waiting_for) == (RunStatus.SUCCESS, 0, "")
+    assert bench.statuses(record) == {"compile": "success", "deploy": "skipped"}
+    assert list(bench.started()) == ["compile", "deploy"]
 
 
 async def test_siblings_of_a_stage_that_waits_still_run(tmp_path: Path) -> None:

@@ -101,6 +101,16 @@ def test_resuming_reopens_what_was_interrupted_waiting_or_blocked_and_nothing_el
     assert record.stage("c").verdicts == ()
 
 
+def test_a_stage_that_waited_can_be_left_out_and_leaves_no_outcome() -> None:
+    waited: list[Event] = [STARTED, started("a"), finished("a", WAITING)]
+    assert reduce("r", waited).stage("a").outcome is WAITING
+    left_out = StageSkipped(at=AT, stage="a", reason="--no-production", blocked=False)
+    stage = reduce("r", [*waited, RunResumed(at=AT), left_out]).stage("a")
+    assert (stage.status, stage.reason, stage.outcome) == (StageStatus.SKIPPED, "--no-production", None)
+    assert len(stage.attempts) == 1
+    assert reduce("r", [*waited, RunResumed(at=AT), left_out, RunResumed(at=AT)]).stage("a") == stage
+
+
 @pytest.mark.parametrize(
     "events",
     [

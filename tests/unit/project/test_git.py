@@ -11,7 +11,7 @@ from chainops.core.errors import MachineError
 from chainops.core.process import Completed, MemoryProcessRunner, ScriptedAnswer
 from chainops.project.clone import is_local, public_url
 from chainops.project.git import Git, GitError, SourceError, explain, git_environment
-from chainops.project.tree import tree_digest, walk_files
+from chainops.project.tree import changed_files, read_tree, walk_files
 from chainops.project.worktree import parse_status, read_worktree
 
 
@@ -154,23 +154,48 @@ def test_the_digest_changes_with_content_path_and_kind_and_with_nothing_else(tmp
     (tmp_path / "a").write_text("1")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b").write_text("2")
-    first = tree_digest(tmp_path, ["a", "sub"])
-    assert first == tree_digest(tmp_path, ["sub", "a", "a"])
+    first = read_tree(tmp_path, ["a", "sub"]).digest
+    assert first == read_tree(tmp_path, ["sub", "a", "a"]).digest
     os.utime(tmp_path / "a", (1, 1))
-    assert first == tree_digest(tmp_path, ["a", "sub"])
+    assert first == read_tree(tmp_path, ["a", "sub"]).digest
     (tmp_path / "sub" / "b").write_text("3")
-    second = tree_digest(tmp_path, ["a", "sub"])
+    second = read_tree(tmp_path, ["a", "sub"]).digest
     (tmp_path / "a").rename(tmp_path / "c")
-    third = tree_digest(tmp_path, ["c", "sub"])
+    third = read_tree(tmp_path, ["c", "sub"]).digest
     (tmp_path / "c").unlink()
-    fourth = tree_digest(tmp_path, ["c", "sub"])
+    fourth = read_tree(tmp_path, ["c", "sub"]).digest
     (tmp_path / "c").symlink_to("1")
-    fifth = tree_digest(tmp_path, ["c", "sub"])
+    fifth = read_tree(tmp_path, ["c", "sub"]).digest
     assert len({first, second, third, fourth, fifth}) == 5
+
+
+def test_changed_files_are_those_that_decide_the_build(tmp_path: Path) -> None:
+    names = ("src/A.sol", "src/B.sol", "src/C.sol", "foundry.toml", "chainops.yaml", "deployments/1.json")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+    before = read_tree(tmp_path, walk_files(tmp_path)).entries
+    assert set(before) == set(names)
+    assert changed_files(tmp_path, before) == ()
+
+    # what a script or a person may write while a run goes on or waits
+    for name in ("chainops.yaml", "deployments/1.json", "deployments/2.json", "src/New.sol"):
+        (tmp_path / name).write_text("2")
+    assert changed_files(tmp_path, before) == ()
+
+    (tmp_path / "src" / "A.sol").write_text("2")
+    (tmp_path / "src" / "B.sol").unlink()
+    (tmp_path / "src" / "C.sol").unlink()
+    (tmp_path / "src" / "C.sol").symlink_to("A.sol")
+    (tmp_path / "foundry.toml").write_text("2")
+    (tmp_path / "remappings.txt").write_text("")
+    assert changed_files(tmp_path, before) == (
+        "foundry.toml", "remappings.txt", "src/A.sol", "src/B.sol", "src/C.sol"
+    )  # fmt: skip
 
 
 def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "out").symlink_to("/etc")
     assert walk_files(tmp_path) == ("loop", "out")
-    assert tree_digest(tmp_path, walk_files(tmp_path)).startswith("sha256:")
+    assert read_tree(tmp_path, walk_files(tmp_path)).digest.startswith("sha256:")
