@@ -17,6 +17,7 @@ from chainops.core.process_child import Child, Pipe, ResultPipe, TailPipe
 from chainops.core.process_tree import MARKER
 from chainops.core.secrets import Masker
 from chainops.core.text import decode
+from chainops.core.units import format_bytes
 
 #: called with masked bytes as they arrive, from either pipe
 Sink = Callable[[bytes], None]
@@ -51,7 +52,9 @@ class Command:
     timeout_s: float | None = None
     stdin: bytes = b""
     #: how much of stdout is kept for parsing; the rest is counted and dropped
-    keep_stdout_bytes: int = 32 << 20
+    keep_stdout_bytes: int = 16_000_000
+    #: a cut stdout is of no use: the program is ended when it prints more, and `OutputLimitError` is raised
+    stdout_must_fit: bool = False
     #: stdout is the tool's result, not prose: it goes to the caller and not to the log
     quiet_stdout: bool = False
     #: names the attempt (`run/stage/attempt/`), so that whatever it started can be found and ended
@@ -92,12 +95,15 @@ class Completed:
     def whole_stdout(self) -> bytes:
         """Return stdout, or raise `OutputLimitError` when a part of it was dropped."""
         if self.truncated:
-            raise OutputLimitError(
-                f"{Path(self.argv[0]).name} printed {self.stdout_bytes:,} bytes; "
-                f"{len(self.stdout):,} are kept for parsing",
-                hint="narrow what the tool reports on, or raise the limit",
-            )
+            raise _too_much(self.argv, len(self.stdout))
         return self.stdout
+
+
+def _too_much(argv: tuple[str, ...], kept_bytes: int) -> OutputLimitError:
+    return OutputLimitError(
+        f"{Path(argv[0]).name} printed more than the {format_bytes(kept_bytes)} that are read as a result",
+        hint="narrow what the tool reports on; the stage's log holds what else it said",
+    )
 
 
 class ProcessRunner(Protocol):
@@ -106,7 +112,8 @@ class ProcessRunner(Protocol):
     async def run(self, command: Command, sink: Sink | None = None) -> Completed:
         """Run to the end, the time limit or cancellation; stream masked output to `sink`.
 
-        Raises `ToolMissingError` when the program cannot be started.
+        Raises `ToolMissingError` when the program cannot be started, `OutputLimitError` when its stdout has
+        to fit and does not.
         """
 
 
@@ -120,30 +127,42 @@ class LocalProcessRunner:
         """Run `command`; see `ProcessRunner.run`."""
         started = time.monotonic()
         out = ResultPipe(
-            self._masker, None if command.quiet_stdout else sink, keep_bytes=command.keep_stdout_bytes
+            self._masker,
+            None if command.quiet_stdout else sink,
+            keep_bytes=command.keep_stdout_bytes,
+            overflow=_too_much(command.argv, command.keep_stdout_bytes) if command.stdout_must_fit else None,
         )
         err = TailPipe(self._masker, sink, keep_bytes=_ERROR_TAIL_BYTES)
-        child = await start_child(command, out, err)
-        timed_out = False
         try:
-            async with asyncio.timeout(command.timeout_s) as limit:
-                await child.until_ended()
-        except TimeoutError:
-            timed_out = limit.expired()
+            returncode, timed_out = await _until_ended(command, out, err)
+            return Completed(
+                argv=command.argv,
+                returncode=returncode,
+                stdout=out.kept(),
+                stderr_tail=err.kept(),
+                duration_s=time.monotonic() - started,
+                timed_out=timed_out,
+                stdout_bytes=out.total_bytes,
+            )
         finally:
-            # also reached when the stage is cancelled: whatever still runs is ended before we go on
-            returncode = await uninterrupted(child.end())
-        if child.failure:
-            raise child.failure
-        return Completed(
-            argv=command.argv,
-            returncode=returncode,
-            stdout=out.kept(),
-            stderr_tail=err.kept(),
-            duration_s=time.monotonic() - started,
-            timed_out=timed_out,
-            stdout_bytes=out.total_bytes,
-        )
+            out.drop()
+
+
+async def _until_ended(command: Command, out: Pipe, err: Pipe) -> tuple[int, bool]:
+    """Run a child to its end; return its exit code and whether its time was up."""
+    child = await start_child(command, out, err)
+    timed_out = False
+    try:
+        async with asyncio.timeout(command.timeout_s) as limit:
+            await child.until_ended()
+    except TimeoutError:
+        timed_out = limit.expired()
+    finally:
+        # also reached when the stage is cancelled: whatever still runs is ended before we go on
+        returncode = await uninterrupted(child.end())
+    if child.failure:
+        raise child.failure
+    return returncode, timed_out
 
 
 async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
@@ -257,6 +276,8 @@ class MemoryProcessRunner:
             for data in (b"" if command.quiet_stdout else answer.stdout, answer.stderr):
                 if data:
                     sink(data)
+        if command.stdout_must_fit and len(answer.stdout) > command.keep_stdout_bytes:
+            raise _too_much(command.argv, command.keep_stdout_bytes)
         return Completed(
             argv=command.argv,
             returncode=answer.returncode,

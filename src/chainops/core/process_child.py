@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import signal
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 #: how long the system may take to report a killed child
 _REAP_S = 5.0
+#: what a result may hold in memory while it grows: several tools can print without an end side by side
+_IN_MEMORY_BYTES = 1 << 20
 
 
 class Pipe(Protocol):
@@ -28,21 +29,37 @@ class Pipe(Protocol):
 
 
 class ResultPipe:
-    """Keeps the beginning of a stream as it came, for parsing, and passes all of it on masked."""
+    """Keeps the beginning of a stream as it came, for parsing, and passes all of it on masked.
 
-    def __init__(self, masker: Masker, sink: Callable[[bytes], None] | None, *, keep_bytes: int) -> None:
+    What exceeds a megabyte waits in a file without a name. With `overflow` the stream has to fit: it is what
+    `take` raises when there is more, and nothing is kept then.
+    """
+
+    def __init__(
+        self,
+        masker: Masker,
+        sink: Callable[[bytes], None] | None,
+        *,
+        keep_bytes: int,
+        overflow: Exception | None = None,
+    ) -> None:
+        from tempfile import SpooledTemporaryFile
+
         self._stream = MaskingStream(masker)
         self._sink = sink
         self._keep_bytes = keep_bytes
+        self._overflow = overflow
         self.total_bytes = 0
-        # hands its content over without copying it, unlike bytearray
-        self._kept = io.BytesIO()
+        self._kept = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `drop`
 
     def take(self, chunk: bytes) -> None:
-        """Keep what there is room for, and pass the chunk on."""
+        """Keep what there is room for, and pass the chunk on. Raises `overflow`, and what the sink raises."""
         room = max(0, self._keep_bytes - self.total_bytes)
-        self._kept.write(chunk[:room])
         self.total_bytes += len(chunk)
+        if self._overflow and len(chunk) > room:
+            self.drop()
+            raise self._overflow
+        self._kept.write(chunk[:room])
         self._pass_on(self._stream.feed(chunk))
 
     def close(self) -> None:
@@ -51,7 +68,12 @@ class ResultPipe:
 
     def kept(self) -> bytes:
         """Return the kept bytes."""
-        return self._kept.getvalue()
+        self._kept.seek(0)
+        return self._kept.read()
+
+    def drop(self) -> None:
+        """Free what was kept, for good."""
+        self._kept.close()
 
     def _pass_on(self, shown: bytes) -> None:
         if self._sink and shown:

@@ -109,14 +109,12 @@ class TestForgeLint:
             await ForgeLintAnalyzer(toolbox=toolbox, runner=runner).analyze(request_for, nothing)
 
     def test_output_beyond_the_limit_is_refused(self) -> None:
-        from chainops.core.tooluse import ToolUse
-        from chainops.tools.ports import Tool
-
-        capture = Capture(limit_bytes=4)
+        capture = Capture(name="forge-lint", limit_bytes=4)
         capture.take(b"123")
-        capture.take(b"456")
-        with pytest.raises(AnalyzerError, match="printed 6 bytes"):
-            capture.whole(Tool(use=ToolUse(name="forge", version="1"), argv=("forge",)))
+        for more in (b"456", b"7"):
+            with pytest.raises(AnalyzerError, match="forge-lint printed more than the 4 B read"):
+                capture.take(more)
+        assert not capture.kept
 
 
 class TestForgeFmt:

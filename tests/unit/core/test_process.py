@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,8 +122,36 @@ async def test_output_beyond_the_limit_is_counted_and_not_taken_for_the_whole() 
     limited = command("print('x' * 999)", keep_stdout_bytes=100)
     done = await LocalProcessRunner().run(limited)
     assert (done.stdout, done.stdout_bytes, done.truncated) == (b"x" * 100, 1000, True)
-    with pytest.raises(OutputLimitError, match="1,000 bytes"):
+    with pytest.raises(OutputLimitError, match="more than the 100 B"):
         done.whole_stdout()
+
+
+PRINTS_FOR_EVER = """
+    import itertools, sys
+    for number in itertools.count():
+        print("a line of a tool that does not know when to stop")
+"""
+
+
+async def test_a_tool_whose_result_does_not_fit_is_ended() -> None:
+    endless = replace(command(PRINTS_FOR_EVER, keep_stdout_bytes=3 << 20), stdout_must_fit=True)
+    with pytest.raises(OutputLimitError, match=r"python\S* printed more than the 3.1 MB") as caught:
+        await LocalProcessRunner().run(endless)
+    assert caught.value.exit_code is ExitCode.MACHINE
+    assert caught.value.hint
+
+
+async def test_a_result_of_several_megabytes_arrives_whole() -> None:
+    size = 3 << 20
+    script = f"import sys; sys.stdout.write('x' * {size - 3} + 'end')"
+    done = await LocalProcessRunner().run(command(script, keep_stdout_bytes=size))
+    assert (done.whole_stdout()[-4:], len(done.stdout)) == (b"xend", size)
+
+
+async def test_the_twin_refuses_a_result_that_does_not_fit() -> None:
+    twin = MemoryProcessRunner(ScriptedAnswer(when="", stdout=b"x" * 9))
+    with pytest.raises(OutputLimitError):
+        await twin.run(replace(command("", keep_stdout_bytes=8), stdout_must_fit=True))
 
 
 async def test_output_within_the_limit_is_the_whole() -> None:
@@ -394,6 +423,7 @@ async def test_a_sink_that_fails_ends_the_child_and_its_error_is_passed_on() -> 
 PRINTS_200_MB = "import os; [os.write(1, b'x' * 65535 + b'\\n') for _ in range(3052)]"
 MEASURES_ITSELF = """
 import asyncio, sys
+from dataclasses import replace
 from pathlib import Path
 from chainops.core.process import Command, LocalProcessRunner
 from chainops.core.secrets import Masker
@@ -416,8 +446,8 @@ def test_a_child_that_prints_200_mb_costs_little_more_than_what_is_kept() -> Non
     )
     printed, kept, before_kib, after_kib = map(int, measured.stdout.split())
     assert printed == 3052 * 65536
-    assert kept == 32 << 20
-    assert after_kib - before_kib < 48 << 10, "one copy of the 32 MiB that are kept"
+    assert kept == 16_000_000
+    assert after_kib - before_kib < 24 << 10, "one copy of the 16 MB that are kept"
 
 
 async def test_the_twin_answers_from_its_script_and_remembers() -> None:

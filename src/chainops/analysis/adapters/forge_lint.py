@@ -26,7 +26,6 @@ _SEVERITIES = {
     "note": Severity.INFO,
     "help": Severity.INFO,
 }
-_MOST_BYTES = 64 << 20
 #: said of the whole project when one of its compilers is older
 _TOO_OLD = "Solar only supports Solidity versions >=0.8.0"
 _HINTS = {
@@ -58,10 +57,13 @@ class ForgeLintAnalyzer:
             "FOUNDRY_CACHE_PATH": str(request.scratch / "lint-cache"),
         }
         env = environment(request, forge, extra=own)
-        # the diagnostics come on stderr, among forge's own prose; stdout stays empty
-        printed = Capture(limit_bytes=_MOST_BYTES)
-        completed = await run_tool(self._runner, forge, ("lint", "--json"), request, printed.take, env=env)
-        text = decode(printed.whole(forge))
+        # the diagnostics come on stderr, among forge's own prose; stdout stays empty, so it may go there too
+        printed = Capture(name=self.name)
+        arguments = ("lint", "--json")
+        completed = await run_tool(
+            self._runner, forge, arguments, request, printed.take, env=env, result_on_stdout=False
+        )
+        text = decode(bytes(printed.kept))
         sink("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("{")).encode())
         found = tuple(findings(text, frozenset(request.sources), Sources(request.project_root)))
         if _TOO_OLD in text:

@@ -11,7 +11,7 @@ from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.ports import AnalysisRequest
 from chainops.core.process import Command, Completed, ProcessRunner, Sink, clean_environment
 from chainops.core.text import one_line
-from chainops.core.units import format_duration
+from chainops.core.units import format_bytes, format_duration
 from chainops.tools.ports import Tool
 
 #: forge must neither download a compiler nor install a missing library
@@ -34,29 +34,31 @@ def environment(
     return env
 
 
+#: what a linter's report may hold before the linter is ended; a finding takes one to two kilobytes
+MOST_REPORT_BYTES = 16_000_000
+#: prose goes to the log; this much of it is kept to say why a tool failed
+_KEEP_PROSE_BYTES = 1 << 16
+
+
 @dataclass(slots=True, kw_only=True)
 class Capture:
     """Keeps what a tool prints on stderr when that is its result; the runner itself keeps only its end."""
 
-    limit_bytes: int
+    name: str
+    limit_bytes: int = MOST_REPORT_BYTES
     kept: bytearray = field(default_factory=bytearray)
-    dropped_bytes: int = 0
+    too_much: bool = False
 
     def take(self, data: bytes) -> None:
-        """Keep some more, up to the limit."""
-        room = max(0, self.limit_bytes - len(self.kept))
-        self.kept += data[:room]
-        self.dropped_bytes += max(0, len(data) - room)
-
-    def whole(self, tool: Tool) -> bytes:
-        """Return all of it; raises `AnalyzerError` when a part did not fit."""
-        if self.dropped_bytes:
+        """Keep some more. Raises `AnalyzerError`, which ends the tool, when it does not fit."""
+        self.too_much = self.too_much or len(self.kept) + len(data) > self.limit_bytes
+        if self.too_much:
+            self.kept.clear()
             raise AnalyzerError(
-                f"{tool.use.name} printed {len(self.kept) + self.dropped_bytes:,} bytes, "
-                f"more than the {self.limit_bytes:,} that are read",
+                f"{self.name} printed more than the {format_bytes(self.limit_bytes)} read as a report",
                 hint="narrow what the tool reports on in its own settings",
             )
-        return bytes(self.kept)
+        self.kept += data
 
 
 async def run_tool(
@@ -67,15 +69,20 @@ async def run_tool(
     sink: Sink,
     *,
     env: Mapping[str, str],
-    quiet_stdout: bool = True,
+    result_on_stdout: bool = True,
 ) -> Completed:
-    """Run an analyzer in the project's root; raises `AnalyzerError` when its time is up."""
+    """Run an analyzer in the project's root.
+
+    Raises `AnalyzerError` when its time is up, `OutputLimitError` when its result on stdout is too long.
+    """
     command = Command(
         argv=(*tool.argv, *arguments),
         cwd=request.project_root,
         env=env,
         timeout_s=request.timeout_s,
-        quiet_stdout=quiet_stdout,
+        keep_stdout_bytes=MOST_REPORT_BYTES if result_on_stdout else _KEEP_PROSE_BYTES,
+        stdout_must_fit=result_on_stdout,
+        quiet_stdout=result_on_stdout,
         marker=request.marker,
     )
     completed = await runner.run(command, sink)

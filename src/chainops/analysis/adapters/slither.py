@@ -10,28 +10,36 @@ from functools import cache, partial
 from pathlib import Path
 
 from chainops.analysis.adapters import trim_build
-from chainops.analysis.adapters.build_info import BuildInfo, choose_builds, read_build_infos
+from chainops.analysis.adapters.build_info import choose_builds, read_build_infos, read_text
 from chainops.analysis.adapters.running import environment, failed, last_words, run_tool
 from chainops.analysis.adapters.slither_report import SlitherReport, findings, parse
 from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.identify import identify
-from chainops.analysis.ports import AnalysisReport, AnalysisRequest
+from chainops.analysis.ports import AnalysisReport, AnalysisRequest, BuildProvider
 from chainops.analysis.sources import Sources
 from chainops.core.process import Command, Completed, ProcessRunner, Sink
-from chainops.core.text import decode, one_line
+from chainops.core.text import one_line
 from chainops.tools.ports import Tool, Toolbox
 
 _MOST_REPORT_BYTES = 64 << 20
 
 
 class SlitherAnalyzer:
-    """Slither in a Foundry project. It compiles nothing: it reads `build-info` of the compilation stage."""
+    """Slither in a Foundry project. It reads `build-info` of the compilation stage.
+
+    After an incremental build that describes a part of the sources only, they are compiled once more in one
+    go, and that is kept beside the run's build for as long as it describes them.
+    """
 
     name = "slither"
 
-    def __init__(self, *, toolbox: Toolbox, runner: ProcessRunner) -> None:
+    def __init__(
+        self, *, toolbox: Toolbox, runner: ProcessRunner, builds: BuildProvider | None = None
+    ) -> None:
+        """Take `builds` for projects that are compiled incrementally."""
         self._toolbox = toolbox
         self._runner = runner
+        self._builds = builds
 
     async def analyze(self, request: AnalysisRequest, sink: Sink) -> AnalysisReport:
         """See `Analyzer.analyze`. Findings in sources that were not asked for are left out."""
@@ -48,7 +56,9 @@ class SlitherAnalyzer:
             "--fail-none", "--disable-color",
         )  # fmt: skip
         env = environment(request, forge, tool)
-        completed = await run_tool(self._runner, tool, arguments, request, sink, env=env, quiet_stdout=False)
+        completed = await run_tool(
+            self._runner, tool, arguments, request, sink, env=env, result_on_stdout=False
+        )
         raw, report = await asyncio.to_thread(self._read, output, tool, completed)
         sources = Sources(request.project_root)
         found = await asyncio.to_thread(findings, report, frozenset(request.sources), sources)
@@ -70,13 +80,32 @@ class SlitherAnalyzer:
                 "slither needs the build of this run, and there is none",
                 hint="let the stage need `compilation`",
             )
-        chosen = await asyncio.to_thread(_choose, request, request.build_output / "build-info")
+        chosen = await self._chosen(request, request.build_output, sink)
         folder = request.scratch / "build-info"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for info in chosen:
-            await self._trim(info.path, folder / info.path.name, request, sink)
+            await self._trim(info, folder / info.name, request, sink)
         return folder
+
+    async def _chosen(self, request: AnalysisRequest, output: Path, sink: Sink) -> tuple[Path, ...]:
+        found = await asyncio.to_thread(_choose, request, output)
+        own = output.parent / "analysis"
+        if found is None and self._builds:
+            found = await asyncio.to_thread(_choose, request, own / "out", whole=True)
+        if found is None and self._builds:
+            sink(
+                b"slither: the incremental build describes a part of the sources; compiling them in one go\n"
+            )
+            await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
+            whole = await self._builds.build(request, own, sink)
+            found = await asyncio.to_thread(_choose, request, whole, whole=True)
+        if found is None:
+            raise AnalyzerError(
+                "the run's build does not describe the sources as they are now",
+                hint="were sources changed while the run went on? Run again, all stages from `compilation`",
+            )
+        return found
 
     async def _trim(self, source: Path, target: Path, request: AnalysisRequest, sink: Sink) -> None:
         program = (sys.executable, "-I", "-m", trim_build.__name__)
@@ -117,14 +146,11 @@ class SlitherAnalyzer:
         return raw, report
 
 
-def _choose(request: AnalysisRequest, folder: Path) -> tuple[BuildInfo, ...]:
-    present = cache(partial(_text, request.project_root))
-    return choose_builds(read_build_infos(folder), request.sources, present)
-
-
-def _text(root: Path, path: str) -> str | None:
-    try:
-        # as bytes: universal newlines would change what the compiler was given
-        return decode((root / path).read_bytes())
-    except OSError:
-        return None
+def _choose(request: AnalysisRequest, output: Path, *, whole: bool = False) -> tuple[Path, ...] | None:
+    """Return the builds to read; None when there are none that describe all sources."""
+    present = cache(partial(read_text, request.project_root))
+    texts = "\n".join(present(path) or "" for path in request.sources)
+    unread = frozenset(path for path in request.own_files if Path(path).name not in texts)
+    infos = read_build_infos(output / "build-info")
+    found = choose_builds(infos, request.sources, present, unread=unread, whole=whole)
+    return found if found or not request.sources else None

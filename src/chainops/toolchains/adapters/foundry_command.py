@@ -12,8 +12,8 @@ from chainops.tools.ports import Tool
 
 #: a profile that foundry.toml need not know: forge's own
 _DEFAULT_PROFILE = "default"
-#: what a report may hold before it is refused; that of 598 tests is 0.2 MB
-_KEEP_REPORT_BYTES = 64 << 20
+#: what a report may hold before forge is ended; that of 598 tests is 0.2 MB
+_KEEP_REPORT_BYTES = 16_000_000
 #: prose goes to the log; the session keeps the beginning and the end of it
 _KEEP_PROSE_BYTES = 0
 
@@ -76,6 +76,7 @@ class ForgeCommands:
             env=self.environment(folders, extra_env or {}),
             timeout_s=self.request.timeout_s,
             keep_stdout_bytes=_KEEP_REPORT_BYTES if report else _KEEP_PROSE_BYTES,
+            stdout_must_fit=report,
             quiet_stdout=report,
             marker=self.request.marker,
         )
