@@ -70,3 +70,13 @@ class CompilerProvider(Protocol):
 
         Raises `ChainopsError` when a compiler cannot be had.
         """
+
+
+class BuildProvider(Protocol):
+    """Compiles sources once more, in one go, for analyzers to which an incremental build is no use."""
+
+    async def build(self, request: AnalysisRequest, folder: Path, sink: Sink) -> Path:
+        """Compile `request.sources` into the empty `folder` and return the output folder with `build-info`.
+
+        Raises `ChainopsError` when the sources do not compile.
+        """

@@ -194,7 +194,7 @@ class LazyStages(Mapping[str, Stage]):
         adapters: dict[str, Callable[..., Analyzer]] = {
             "forge-fmt": ForgeFmtAnalyzer,
             "forge-lint": partial(ForgeLintAnalyzer, compilers=self._compilers),
-            "slither": SlitherAnalyzer,
+            "slither": partial(SlitherAnalyzer, builds=self._compilers),
             "solhint": SolhintAnalyzer,
         }
         return adapters[name](toolbox=self._toolbox, runner=self._runner)

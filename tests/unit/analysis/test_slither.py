@@ -20,7 +20,7 @@ from chainops.analysis.model import Severity
 from chainops.analysis.ports import AnalysisRequest
 from chainops.analysis.sources import Sources
 from chainops.core.errors import ChainopsError
-from chainops.core.process import Command, MemoryProcessRunner, ScriptedAnswer
+from chainops.core.process import Command, MemoryProcessRunner, ScriptedAnswer, Sink
 from chainops.tools.ports import Toolbox
 
 WANTED = frozenset(("src/Bank.sol",))
@@ -38,7 +38,11 @@ def report(fixtures: Path, bank: Path) -> bytes:
 @pytest.fixture
 def built(request_for: AnalysisRequest, tmp_path: Path) -> AnalysisRequest:
     """A request with a build-info that describes the project's files."""
-    root = request_for.project_root
+    write_build(request_for.project_root, tmp_path / "out")
+    return replace(request_for, build_output=tmp_path / "out")
+
+
+def write_build(root: Path, output: Path) -> None:
     paths = ("src/Bank.sol", "lib/dep/Dep.sol")
     info = {
         "id": "1",
@@ -47,10 +51,9 @@ def built(request_for: AnalysisRequest, tmp_path: Path) -> AnalysisRequest:
         "input": {"version": "0.8.30", "sources": {p: {"content": (root / p).read_text()} for p in paths}},
         "output": {},
     }
-    folder = tmp_path / "out" / "build-info"
+    folder = output / "build-info"
     folder.mkdir(parents=True)
     (folder / "1.json").write_text(json.dumps(info, separators=(",", ":")))
-    return replace(request_for, build_output=tmp_path / "out")
 
 
 def writes(data: bytes) -> Callable[[Command], None]:
@@ -181,11 +184,38 @@ async def test_a_build_that_does_not_describe_the_sources_is_refused(
     with (built.project_root / "src/Bank.sol").open("a") as file:
         file.write("// changed since\n")
     subject, runner = analyzer(toolbox, effect=writes(report))
-    with pytest.raises(AnalyzerError, match=r"does not describe src/Bank\.sol as it is now"):
+    with pytest.raises(AnalyzerError, match="does not describe the sources as they are now"):
         await subject.analyze(built, nothing)
     with pytest.raises(AnalyzerError, match="needs the build of this run"):
         await subject.analyze(replace(built, build_output=None), nothing)
     assert runner.commands == []
+
+
+class MemoryBuilds:
+    """Compiles in one go by writing what a compiler would leave."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+
+    async def build(self, request: AnalysisRequest, folder: Path, sink: Sink) -> Path:
+        self.asked.append(request.sources)
+        write_build(request.project_root, folder / "out")
+        return folder / "out"
+
+
+async def test_an_incremental_build_is_made_whole_once(
+    toolbox: Toolbox, built: AnalysisRequest, report: bytes
+) -> None:
+    with (built.project_root / "src/Bank.sol").open("a") as file:
+        file.write("// changed since\n")
+    builds = MemoryBuilds()
+    for _ in range(2):
+        runner = MemoryProcessRunner(
+            ScriptedAnswer(when="trim_build", effect=copies),
+            ScriptedAnswer(when="--ignore-compile", effect=writes(report)),
+        )
+        await SlitherAnalyzer(toolbox=toolbox, runner=runner, builds=builds).analyze(built, nothing)
+    assert builds.asked == [built.sources], "the second scan uses what the first one compiled"
 
 
 async def test_only_builds_that_describe_the_sources_are_given_to_slither(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from json import JSONDecoder
 from pathlib import Path
 
 from chainops.analysis.errors import AnalyzerError
-from chainops.core.text import decode, plural
+from chainops.core.text import decode
 
 _FIRST_READ_BYTES = 1 << 20
+_VERSION = re.compile(r'"input":\{"version":"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,55 +23,76 @@ class BuildInfo:
     path: Path
     #: sources that were compiled, with the text they had then
     sources: Mapping[str, str]
+    #: the compiler's; several compilers leave several files
+    version: str = ""
 
 
 def choose_builds(
-    infos: Iterable[BuildInfo], wanted: Iterable[str], present: Callable[[str], str | None]
-) -> tuple[BuildInfo, ...]:
-    """Return the fewest newest builds that hold every wanted source with the text it has now.
+    infos: Iterable[BuildInfo],
+    wanted: Collection[str],
+    present: Callable[[str], str | None],
+    *,
+    unread: Collection[str] = (),
+    whole: bool = False,
+) -> tuple[Path, ...]:
+    """Return the fewest builds that describe every wanted source as it is now; nothing when they cannot.
 
-    `infos` come newest first: an incremental build compiles what changed and what needs it, so that an older
-    output still describes the rest. One that holds an older text of any file describes the project no more.
-    `present` gives a path's text, None when the file is gone.
-    Raises `AnalyzerError` naming a source that no build describes.
+    `infos` come newest first. An incremental build holds what changed and what that imports, so an older one
+    still describes the rest, as long as every text in it is present (`present`: a path's text, None when the
+    file is gone). Files that the wanted ones do not import (`unread`: tests) may have changed. Two builds by
+    one compiler must not both hold a wanted source: each would show it without what uses it in the other, and
+    an analyzer would find unused what is used. `whole` says that the builds are parts of one compilation.
     """
-    missing = set(wanted)
-    chosen = []
+    needed = frozenset(wanted)
+    fresh: list[tuple[frozenset[str], BuildInfo]] = []
     for info in infos:
-        described = missing.intersection(info.sources)
-        if described and all(present(path) == text for path, text in info.sources.items()):
-            chosen.append(info)
-            missing -= described
-    if missing:
-        first = min(missing)
-        rest = f" and {plural(len(missing) - 1, 'more source')}" if len(missing) > 1 else ""
-        raise AnalyzerError(
-            f"the run's build does not describe {first}{rest} as it is now",
-            hint="run the compilation stage again; it writes the build-info that analyzers read",
-        )
-    return tuple(chosen)
+        described = needed.intersection(info.sources)
+        if described and all(present(p) == text for p, text in info.sources.items() if p not in unread):
+            fresh.append((described, BuildInfo(path=info.path, sources={}, version=info.version)))
+            if described == needed:
+                break
+    chosen: dict[Path, tuple[str, frozenset[str]]] = {}
+    for described, info in sorted(fresh, key=lambda pair: -len(pair[0])):
+        missing = needed.difference(*(held for _, held in chosen.values()))
+        if not described & missing:
+            continue
+        same = [held for version, held in chosen.values() if version == info.version]
+        if not whole and any(held & described for held in same):
+            return ()
+        chosen[info.path] = (info.version, described)
+    return () if needed.difference(*(held for _, held in chosen.values())) else tuple(chosen)
 
 
-def read_build_infos(folder: Path) -> tuple[BuildInfo, ...]:
-    """Return what lies in a build-info folder, newest first; raises `AnalyzerError` for an unreadable one."""
+def read_build_infos(folder: Path) -> Iterator[BuildInfo]:
+    """Yield what lies in a build-info folder, newest first; raises `AnalyzerError` for an unreadable one."""
     try:
-        files = sorted(folder.glob("*.json"), key=lambda f: (-f.stat().st_mtime_ns, f.name))
-        return tuple(BuildInfo(path=file, sources=_read_sources(file)) for file in files)
+        for file in sorted(folder.glob("*.json"), key=lambda f: (-f.stat().st_mtime_ns, f.name)):
+            version, sources = _read_input(file)
+            yield BuildInfo(path=file, sources=sources, version=version)
     except (OSError, ValueError, RecursionError) as error:
         raise AnalyzerError(
             f"cannot read the build-info in {folder}: {error}", hint="run the compilation stage again"
         ) from error
 
 
-def _read_sources(file: Path) -> dict[str, str]:
-    """Read the input's sources from a file's beginning: what follows, the output, may be 100 MB long."""
+def read_text(root: Path, path: str) -> str | None:
+    """Return a source's text as a compiler is given it; None when there is no such file."""
+    try:
+        # as bytes: universal newlines would change it
+        return decode((root / path).read_bytes())
+    except OSError:
+        return None
+
+
+def _read_input(file: Path) -> tuple[str, dict[str, str]]:
+    """Read version and sources from a file's beginning: what follows, the output, may be 100 MB long."""
     size = file.stat().st_size
     length = _FIRST_READ_BYTES
     with file.open("rb") as stream:
         while True:
             stream.seek(0)
             head = decode(stream.read(length))
-            found = _sources_in(head)
+            found = _input_in(head)
             if found is not None:
                 return found
             if length >= size:
@@ -77,13 +100,15 @@ def _read_sources(file: Path) -> dict[str, str]:
             length *= 4
     whole = json.loads(file.read_bytes())
     given = whole.get("input") if isinstance(whole, dict) else None
-    return _texts(given.get("sources")) if isinstance(given, dict) else {}
+    if not isinstance(given, dict):
+        return "", {}
+    return str(given.get("version", "")), _texts(given.get("sources"))
 
 
-def _sources_in(head: str) -> dict[str, str] | None:
-    """Return the sources when `head` holds all of them in the order in which forge writes."""
-    start = head.find('"input":{')
-    start = head.find('"sources":', start) if start >= 0 else -1
+def _input_in(head: str) -> tuple[str, dict[str, str]] | None:
+    """Return version and sources when `head` holds all of them in the order in which forge writes."""
+    begin = head.find('"input":{')
+    start = head.find('"sources":', begin) if begin >= 0 else -1
     compiled = head.find('"source_id_to_path":')
     if start < 0 or compiled < 0 or compiled > start:
         return None
@@ -95,7 +120,9 @@ def _sources_in(head: str) -> dict[str, str] | None:
     if not isinstance(by_id, dict):
         return None
     compiled_paths = {path for path in by_id.values() if isinstance(path, str)}
-    return {path: text for path, text in _texts(given).items() if path in compiled_paths}
+    version = _VERSION.match(head, begin)
+    texts = {path: text for path, text in _texts(given).items() if path in compiled_paths}
+    return (version[1] if version else ""), texts
 
 
 def _texts(given: object) -> dict[str, str]:
