@@ -176,6 +176,14 @@ class LoadedConfig:
 
         return load_manifest(self.config.deploy, self.document, networks=frozenset(self.networks))
 
+    def recorded(self, *, defaults: bool = False) -> dict[str, Any]:
+        """Return the public settings with the manifest in them, also when it has a file of its own."""
+        values = self.config.public(defaults=defaults)
+        if isinstance(self.config.deploy, str) and self.manifest:
+            settings = self.manifest.settings
+            values["deploy"] = settings.model_dump(mode="json", exclude_unset=not defaults)
+        return values
+
     @cached_property
     def repository_url(self) -> str:
         """The URL to clone with its references resolved; empty for the local tree."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainops.app.config import LoadedConfig, load_config
+from chainops.app.config_changes import refuse_changed_config
 from chainops.app.history import find_resumable, is_left, open_journal, refuse_changed_tree
 from chainops.app.options import RunOptions
 from chainops.app.stage_graph import resumed_nodes, stage_nodes
@@ -128,6 +129,7 @@ class Pipeline:
         skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
         if self._options.resume:
             earlier = find_resumable(journal, self._options.resume, self._workspace)
+            refuse_changed_config(earlier, self._loaded)
             run_id, nodes = earlier.run_id, resumed_nodes(earlier, skip)
             if is_left(earlier, nodes):
                 refuse_changed_tree(earlier, self._workspace)
@@ -144,7 +146,7 @@ class Pipeline:
             project_name=config.project_name,
             workspace=self._workspace,
             graph=build_graph(nodes),
-            config=config.public(),
+            config=self._loaded.recorded(),
             max_parallel=config.max_parallel,
             fail_fast=config.fail_fast if fail_fast is None else fail_fast,
         )
