@@ -10,18 +10,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from chainops.artifacts.model import Artifact
 from chainops.chains.model import DEV_CHAIN_ID, Network, NetworkKind
 from chainops.chains.ports import ChainAccess, OpenChain
 from chainops.pipeline.model import Outcome, StageContext, StageStatus
 from chainops.stages.common import INTEGRATION_TESTS, project_root
 from chainops.stages.suites import (
     failed_suite,
+    run_suite,
     suite_metrics,
     suite_outputs,
     suite_summary,
     toolchain_request,
 )
 from chainops.toolchains.failures import group_failures
+from chainops.toolchains.model import SuiteResult
 from chainops.toolchains.ports import TestSelection, Toolchain
 from chainops.toolchains.settings import FoundrySettings
 
@@ -74,11 +77,12 @@ class IntegrationTestsStage:
             rpc_url=chain.url,
             extra_env={"CHAINOPS_RPC_URL": chain.url, "CHAINOPS_CHAIN_ID": str(chain_id)},
         )
-        suite = await self._toolchain.test(request, selection, context.log)
+        suite = await run_suite(self._toolchain, request, selection, context)
         outcome = Outcome(
             status=StageStatus.SUCCESS,
             reason=suite_summary(suite),
             metrics=suite_metrics(suite),
+            artifacts=_keep(context, suite),
             tools=(*chain.tools, *await self._toolchain.tools()),
             outputs={
                 **suite_outputs(suite, group_failures(suite.cases)),
@@ -88,7 +92,20 @@ class IntegrationTestsStage:
         failed = failed_suite(suite, allow_no_tests=False)
         if not failed:
             return outcome
-        return replace(failed, metrics=outcome.metrics, tools=outcome.tools, outputs=outcome.outputs)
+        return replace(
+            failed,
+            metrics=outcome.metrics,
+            artifacts=outcome.artifacts,
+            tools=outcome.tools,
+            outputs=outcome.outputs,
+        )
+
+
+def _keep(context: StageContext, suite: SuiteResult) -> tuple[Artifact, ...]:
+    if not suite.report_file:
+        return ()
+    name, path = f"{INTEGRATION_TESTS}/tests.json", Path(suite.report_file)
+    return (context.artifacts.put_file(name, path, kind="test-report", media_type="application/json"),)
 
 
 def has_sources(root: Path, pattern: str) -> bool:

@@ -1,24 +1,30 @@
-"""What every stage that runs tests makes of a suite: a request, metrics, outputs, and a reason in words."""
+"""What every stage that runs tests makes of a suite: a request, a log, metrics, outputs and a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chainops.core.errors import Place
 from chainops.core.serial import to_json
 from chainops.core.text import one_line, plural
+from chainops.core.units import format_duration
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
 from chainops.stages.common import build_dir, private_home, project_root
 from chainops.toolchains.failures import group_failures
-from chainops.toolchains.model import FailureGroup, SuiteResult, TestStatus
-from chainops.toolchains.ports import ToolchainRequest
+from chainops.toolchains.model import FailureGroup, SuiteResult, TestCase, TestStatus
+from chainops.toolchains.ports import TestSelection, Toolchain, ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
 
 #: limits of a tool or of the machine: the project may be fine
 _MACHINE_LIMITS = frozenset({"solc-memory", "network"})
 _MOST_PLACES = 20
+#: lines of a suite in the stage's log
+_MOST_CASES = 5000
+#: what a failed test printed, in lines
+_MOST_PRINTED = 20
+_SHOWN_REASON = 400
 
 
 def toolchain_request(
@@ -36,6 +42,37 @@ def toolchain_request(
         allow_ffi=settings.allow_ffi,
         home=private_home(context),
     )
+
+
+async def run_suite(
+    toolchain: Toolchain, request: ToolchainRequest, selection: TestSelection, context: StageContext
+) -> SuiteResult:
+    """Run the selected tests and write a line for each to the stage's log as soon as their report is there.
+
+    Raises what `Toolchain.test` raises.
+    """
+    suite = await toolchain.test(request, selection, context.log)
+    context.log("".join(f"{line}\n" for line in case_lines(suite.cases)).encode())
+    return suite
+
+
+def case_lines(cases: Sequence[TestCase]) -> Iterator[str]:
+    """Yield `passed   test/A.t.sol:ATest  test_A() (1.2 ms)` for each test, with a failed one's reason.
+
+    When there are more than 5,000, those that failed come first and the others are counted.
+    """
+    shown = list(cases)
+    if len(shown) > _MOST_CASES:
+        shown = sorted(shown, key=lambda case: case.status is not TestStatus.FAILED)[:_MOST_CASES]
+    for case in shown:
+        name = f"{one_line(case.suite)}  {one_line(case.name)}"
+        words = [f"{case.status.value:8} {name} ({format_duration(case.duration_s)})"]
+        words += [one_line(text, _SHOWN_REASON) for text in (case.reason, case.counterexample) if text]
+        yield ": ".join(words)
+        if case.status is TestStatus.FAILED:
+            yield from (f"         {one_line(line, _SHOWN_REASON)}" for line in case.logs[:_MOST_PRINTED])
+    if len(cases) > len(shown):
+        yield f"and {plural(len(cases) - len(shown), 'more test')}, which the stage's report lists"
 
 
 def failure_kind(limit: str) -> FailureKind:

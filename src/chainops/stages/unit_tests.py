@@ -20,6 +20,7 @@ from chainops.quality.model import Measurement
 from chainops.stages.common import UNIT_TESTS
 from chainops.stages.suites import (
     failed_suite,
+    run_suite,
     suite_metrics,
     suite_outputs,
     suite_summary,
@@ -86,7 +87,7 @@ class UnitTestsStage:
         self, request: ToolchainRequest, selection: TestSelection, context: StageContext
     ) -> tuple[SuiteResult, Coverage, GasReport]:
         tasks = (
-            asyncio.ensure_future(self._toolchain.test(request, selection, context.log)),
+            asyncio.ensure_future(run_suite(self._toolchain, request, selection, context)),
             asyncio.ensure_future(self._coverage(request, selection, context)),
             asyncio.ensure_future(self._gas(request, selection, context)),
         )

@@ -101,7 +101,6 @@ class NpmClient:
             cwd=folder,
             env=_NPM_RETRIES | client_environment(os.environ) | dict(self._env),
             timeout_s=CALL_TIMEOUT_S,
-            quiet_stdout=True,
         )
         return _check(await self._runner.run(command, sink), what, "EINTEGRITY")
 

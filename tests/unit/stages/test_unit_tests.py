@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from chainops.core.errors import Place
 from chainops.core.process import Sink
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.stages.common import SOURCE_CHECKOUT, UNIT_TESTS
+from chainops.stages.suites import case_lines
 from chainops.stages.unit_tests import UnitTestsStage
 from chainops.toolchains.errors import ToolchainOutputError
 from chainops.toolchains.memory import MemoryToolchain
@@ -59,6 +62,51 @@ def case(
         reason=reason,
         place=Place("test/A.t.sol", line),
     )
+
+
+async def test_the_log_has_a_line_for_each_test_before_coverage_is_measured(context: StageContext) -> None:
+    log = bytearray()
+    waits = SlowCoverage(
+        suite=SuiteResult(
+            cases=(
+                case("test_A()"),
+                replace(
+                    failing("test_B(uint256)", "panic: 0x11\x1b[31m\nover"),
+                    duration_s=0.0123,
+                    counterexample="args=[7]",
+                    logs=("balance 7",),
+                ),
+            )
+        ),
+        until=lambda: b"test_A()" in log,
+    )
+    stage = UnitTestsStage(toolchain=waits)
+    await asyncio.wait_for(stage.run(replace(context, log=log.extend)), 5)
+    assert log.decode().splitlines()[-3:] == [
+        "passed   test/A.t.sol:ATest  test_A() (0 ms)",
+        "failed   test/A.t.sol:ATest  test_B(uint256) (12 ms): panic: 0x11 over: args=[7]",
+        "         balance 7",
+    ]
+
+
+class SlowCoverage(MemoryToolchain):
+    """Measures until the log holds the tests."""
+
+    def __init__(self, *, suite: SuiteResult, until: Callable[[], bool]) -> None:
+        super().__init__(suite=suite)
+        self._until = until
+
+    async def coverage(self, request: ToolchainRequest, selection: TestSelection, sink: Sink) -> Coverage:
+        while not self._until():
+            await asyncio.sleep(0)
+        return await super().coverage(request, selection, sink)
+
+
+def test_of_too_many_tests_those_that_failed_are_listed_and_the_others_counted() -> None:
+    lines = list(case_lines([*(case(f"a{n}()") for n in range(5001)), failing("z()", "why")]))
+    assert len(lines) == 5001
+    assert lines[0].startswith("failed   test/A.t.sol:ATest  z()")
+    assert lines[-1] == "and 2 more tests, which the stage's report lists"
 
 
 def failing(name: str, reason: str, **more: object) -> TestCase:

@@ -58,6 +58,14 @@ async def test_package_with_the_pinned_hash_is_accepted_and_its_scripts_do_not_r
     assert "--ignore-scripts" in runner.commands[0].argv
 
 
+async def test_what_npm_prints_goes_to_the_log(tmp_path):
+    said = bytearray()
+    answer = ScriptedAnswer(when="pack", stdout=b"thing.tgz\n", stderr=b"slow\n", effect=leave(b"good"))
+    client, _ = npm(answer)
+    await client.pack(package(b"good"), tmp_path, said.extend)
+    assert said == b"thing.tgz\nslow\n"
+
+
 async def test_package_with_another_hash_is_refused(tmp_path):
     client, _ = npm(ScriptedAnswer(when="pack", effect=leave(b"evil")))
     with pytest.raises(IntegrityError, match=r"@scope/thing@1\.2\.3.*the lock says sha512-") as caught:
