@@ -14,10 +14,14 @@ from chainops.core.serial import from_json
 from chainops.pipeline.model import Outcome, RunRecord, StageNode, StageStatus
 from chainops.quality.baseline import Baseline, read_baseline
 from chainops.quality.gas import compare_gas
+from chainops.quality.gas_gates import GAS_RISE
 from chainops.quality.model import GateStatus, Verdict
 from chainops.quality.vector import QualityVector, VectorInputs, quality_vector
 from chainops.stages.common import SECURITY_SCAN, SOURCE_CHECKOUT, STATIC_ANALYSIS, UNIT_TESTS
 from chainops.stages.gates import QualityGates, gas_figures
+
+#: the gate that stands for a baseline that cannot be read
+_UNREADABLE = "baseline"
 
 
 class ProjectGates:
@@ -28,20 +32,24 @@ class ProjectGates:
         self._status = status
 
     def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
-        """See `Gatekeeper.judge`. A baseline that cannot be read is a failed gate of its own."""
+        """See `Gatekeeper.judge`.
+
+        A baseline that cannot be read is a failed gate in the place of that on gas: no other needs it.
+        """
         if node.name == SOURCE_CHECKOUT:
             return ()
-        try:
-            return self._gates.judge(node, outcome)
-        except InputError as error:
-            return (_unreadable(error, node.name),) if node.name == UNIT_TESTS else ()
+        verdicts = self._gates.judge(node, outcome)
+        return self._with_problem(verdicts) if node.name == UNIT_TESTS else verdicts
 
     def judge_missing(self, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
         """See `Gatekeeper.judge_missing`."""
-        try:
-            return self._gates.judge_missing(verdicts)
-        except InputError as error:
-            return (_unreadable(error, UNIT_TESTS),)
+        missing = self._gates.judge_missing(verdicts)
+        told = any(verdict.gate == _UNREADABLE for verdict in verdicts)
+        return _without_gas(missing) if told else self._with_problem(missing)
+
+    def _with_problem(self, verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+        problem = self._read[1] if self._root() else None
+        return (*_without_gas(verdicts), _unreadable(problem)) if problem else verdicts
 
     @property
     def _gates(self) -> QualityGates:
@@ -49,7 +57,14 @@ class ProjectGates:
 
     @cached_property
     def _built(self) -> QualityGates:
-        return self._build(self.baseline())
+        return self._build(self._read[0])
+
+    @cached_property
+    def _read(self) -> tuple[Baseline | None, InputError | None]:
+        try:
+            return self.baseline(), None
+        except InputError as error:
+            return None, error
 
     def _build(self, baseline: Baseline | None) -> QualityGates:
         config = self._loaded.config
@@ -72,11 +87,15 @@ class ProjectGates:
         return Path(outputs["project_root"]) if "project_root" in outputs else None
 
 
-def _unreadable(error: InputError, stage: str) -> Verdict:
+def _without_gas(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
+    return tuple(verdict for verdict in verdicts if verdict.gate != GAS_RISE)
+
+
+def _unreadable(error: InputError) -> Verdict:
     return Verdict(
-        gate="baseline",
+        gate=_UNREADABLE,
         status=GateStatus.NOT_RUN,
-        stage=stage,
+        stage=UNIT_TESTS,
         measured=None,
         threshold=0,
         unit="count",
