@@ -9,6 +9,7 @@ from typing import Any
 
 from chainops.analysis.model import FileMetrics
 from chainops.app.config import LoadedConfig
+from chainops.chains.model import Network
 from chainops.core.errors import InputError
 from chainops.core.serial import from_json
 from chainops.pipeline.model import Outcome, RunRecord, StageNode, StageStatus
@@ -17,7 +18,13 @@ from chainops.quality.gas import compare_gas
 from chainops.quality.gas_gates import GAS_RISE
 from chainops.quality.model import GateStatus, Verdict
 from chainops.quality.vector import QualityVector, VectorInputs, quality_vector
-from chainops.stages.common import SECURITY_SCAN, SOURCE_CHECKOUT, STATIC_ANALYSIS, UNIT_TESTS
+from chainops.stages.common import (
+    PRODUCTION_DEPLOY,
+    SECURITY_SCAN,
+    SOURCE_CHECKOUT,
+    STATIC_ANALYSIS,
+    UNIT_TESTS,
+)
 from chainops.stages.gates import QualityGates, gas_figures
 
 #: the gate that stands for a baseline that cannot be read
@@ -27,9 +34,16 @@ _UNREADABLE = "baseline"
 class ProjectGates:
     """Implements `Gatekeeper` with the baseline of the project that was checked out."""
 
-    def __init__(self, loaded: LoadedConfig, status: Callable[[], RunRecord | None]) -> None:
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        status: Callable[[], RunRecord | None],
+        *,
+        no_production: bool = False,
+    ) -> None:
         self._loaded = loaded
         self._status = status
+        self._no_production = no_production
 
     def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
         """See `Gatekeeper.judge`.
@@ -71,9 +85,18 @@ class ProjectGates:
         return QualityGates(
             settings=config.quality_gates,
             baseline=baseline,
-            network=config.target_network,
+            networks={n.name: n.code_size_limit_bytes for n in self._networks()},
             baseline_name=config.analysis.baseline,
         )
+
+    def _networks(self) -> list[Network]:
+        """Return the networks that the run deploys to: the target, and production unless it is left out."""
+        loaded, run = self._loaded, self._status()
+        target = loaded.networks[loaded.config.target_network]
+        skipped = [s.node.name for s in run.stages if s.node.skip_reason] if run else []
+        if self._no_production or PRODUCTION_DEPLOY in skipped or loaded.config.deploy is None:
+            return [target]
+        return [target, *(n for n in loaded.networks.values() if n.production and n is not target)]
 
     def baseline(self) -> Baseline | None:
         """Return the committed baseline, None without one. Raises `InputErrors` when it cannot be read."""

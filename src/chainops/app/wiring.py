@@ -57,7 +57,7 @@ def wire(
     )
     return RunWiring(
         attempts=attempts,
-        gatekeeper=ProjectGates(loaded, status),
+        gatekeeper=ProjectGates(loaded, status, no_production=options.no_production),
         store=store,
         manifest=manifest,
         loaded=loaded,

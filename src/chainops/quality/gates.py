@@ -12,6 +12,7 @@ from chainops.analysis.model import Finding, FunctionComplexity, Severity
 from chainops.core.errors import Place
 from chainops.core.text import plural
 from chainops.quality.model import GateStatus, Verdict
+from chainops.quality.sizes import SizeLimit
 from chainops.quality.verdicts import AT_LEAST, AT_MOST, at_most, listed, not_run, percent, short
 
 COVERAGE = "min_test_coverage"
@@ -123,10 +124,10 @@ def evaluate_security(
 
 
 def evaluate_sizes(
-    contracts: Sequence[ContractSize], limit_bytes: int, *, stage: str, network: str = "", tool: str = ""
+    contracts: Sequence[ContractSize], size_limit: SizeLimit, *, stage: str, tool: str = ""
 ) -> tuple[Verdict, ...]:
     """Judge runtime code (EIP-170) and init code (EIP-3860: at most twice the limit of runtime code)."""
-    where = f" on {network}" if network else ""
+    limit_bytes = size_limit.limit_bytes
     places = {c.contract: c.place for c in contracts}
     runtime = [(c.runtime_size_bytes, c.contract) for c in contracts]
     init = [(c.init_size_bytes, c.contract) for c in contracts]
@@ -137,7 +138,7 @@ def evaluate_sizes(
             measured=max((size for size, _ in sizes), default=0),
             threshold=limit,
             unit="bytes",
-            message=_told_size(code, sizes, limit) + where,
+            message=_told_size(code, sizes, limit) + size_limit.where,
             tool=tool,
             place=places[max(sizes)[1]] if sizes else None,
         )

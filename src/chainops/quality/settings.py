@@ -106,9 +106,10 @@ class QualityGatesSettings(BaseModel):
         match = _PERCENT.match(value) if isinstance(value, str) else None
         return (float(match[1]) / 100, "ratio") if match else (float(value), "gas")
 
-    def size_limit_bytes(self, network: str) -> int:
-        """Return the limit of runtime code for a network, in bytes."""
+    def asked_size_bytes(self, network: str) -> int | None:
+        """Return what `max_contract_size` says of a network, in bytes; None where it says nothing."""
+        if "max_contract_size" not in self.model_fields_set:
+            return None
         if isinstance(self.max_contract_size, int):
             return self.max_contract_size
-        sizes = self.max_contract_size
-        return sizes.get(network, sizes.get("default", MAX_CONTRACT_SIZE_BYTES))
+        return self.max_contract_size.get(network, self.max_contract_size.get("default"))

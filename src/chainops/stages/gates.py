@@ -14,7 +14,8 @@ from chainops.quality.baseline import BASELINE_NAME, Baseline, GasFigure
 from chainops.quality.gas import compare_gas, matches_limit
 from chainops.quality.gates import ContractSize
 from chainops.quality.model import Verdict
-from chainops.quality.settings import QualityGatesSettings
+from chainops.quality.settings import MAX_CONTRACT_SIZE_BYTES, QualityGatesSettings
+from chainops.quality.sizes import size_limits
 from chainops.quality.update import gas_figures as baseline_gas
 from chainops.quality.verdicts import AT_MOST, not_run
 from chainops.stages.common import COMPILATION, SECURITY_SCAN, STATIC_ANALYSIS, UNIT_TESTS
@@ -27,7 +28,8 @@ UPDATE_HINT = "run `chainops baseline update` and commit the file"
 class QualityGates:
     """Implements `Gatekeeper`. Without a setting a gate judges nothing; the size limit always holds.
 
-    `baseline` is None when the project has committed none.
+    `baseline` is None when the project has committed none. `networks` are those that are deployed to, each with
+    the bytes of runtime code that it accepts.
     """
 
     def __init__(
@@ -35,12 +37,12 @@ class QualityGates:
         *,
         settings: QualityGatesSettings,
         baseline: Baseline | None = None,
-        network: str = "",
+        networks: Mapping[str, int] | None = None,
         baseline_name: str = BASELINE_NAME,
     ) -> None:
         self._settings = settings
         self._baseline = baseline
-        self._network = network
+        self._size_limits = size_limits(settings, networks or {"": MAX_CONTRACT_SIZE_BYTES})
         self._baseline_name = baseline_name
 
     def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
@@ -70,7 +72,7 @@ class QualityGates:
                 not_run(
                     gates.SIZE,
                     COMPILATION,
-                    threshold=self._settings.size_limit_bytes(self._network),
+                    threshold=min(one.limit_bytes for one in self._size_limits),
                     unit="bytes",
                     direction=AT_MOST,
                     why="no contract was compiled",
@@ -97,8 +99,11 @@ class QualityGates:
             for c in contracts
             if c.get("deployable", True)
         ]
-        limit = self._settings.size_limit_bytes(self._network)
-        return gates.evaluate_sizes(sizes, limit, stage=COMPILATION, network=self._network, tool=tool)
+        return tuple(
+            verdict
+            for limit in self._size_limits
+            for verdict in gates.evaluate_sizes(sizes, limit, stage=COMPILATION, tool=tool)
+        )
 
     def _judge_tests(self, outcome: Outcome, tool: str) -> tuple[Verdict, ...]:
         return (

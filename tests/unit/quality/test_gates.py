@@ -19,6 +19,7 @@ from chainops.quality.gates import (
     evaluate_sizes,
 )
 from chainops.quality.model import GateStatus
+from chainops.quality.sizes import SizeLimit
 
 VAULT = "src/Vault.sol:Vault"
 
@@ -194,6 +195,9 @@ class TestGasLimit:
         assert matches_limit(name, VAULT, "deployment")
 
 
+EIP_170 = SizeLimit(limit_bytes=24_576, networks=())
+
+
 def size(contract: str, runtime_size_bytes: int, init_size_bytes: int, *, line: int) -> ContractSize:
     return ContractSize(
         contract=contract,
@@ -209,7 +213,9 @@ class TestSizes:
             size(VAULT, 24_577, 25_000, line=12),
             size("src/B.sol:B", 10, 50_000, line=3),
         ]
-        runtime, init = evaluate_sizes(sizes, 24_576, stage="compilation", network="local")
+        runtime, init = evaluate_sizes(
+            sizes, SizeLimit(limit_bytes=24_576, networks=("local",)), stage="compilation"
+        )
         assert (runtime.gate, runtime.status, runtime.margin) == ("max_contract_size", GateStatus.FAILED, -1)
         assert str(runtime.place) == "src/Vault.sol:12"
         assert runtime.message == (
@@ -220,10 +226,10 @@ class TestSizes:
 
     def test_the_limit_itself_is_allowed(self) -> None:
         sizes = [ContractSize(contract=VAULT, runtime_size_bytes=24_576, init_size_bytes=49_152)]
-        assert all(v.passed for v in evaluate_sizes(sizes, 24_576, stage="s"))
+        assert all(v.passed for v in evaluate_sizes(sizes, EIP_170, stage="s"))
 
     def test_no_contract_is_no_size(self) -> None:
-        assert all(v.passed and v.place is None for v in evaluate_sizes([], 24_576, stage="s"))
+        assert all(v.passed and v.place is None for v in evaluate_sizes([], EIP_170, stage="s"))
 
 
 FIGURES = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 10**9)).map(

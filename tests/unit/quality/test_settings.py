@@ -14,7 +14,7 @@ def test_without_settings_only_the_size_is_judged() -> None:
     settings = QualityGatesSettings()
     assert settings.severity is None
     assert settings.gas_rise is None
-    assert settings.size_limit_bytes("anywhere") == 24_576
+    assert settings.asked_size_bytes("anywhere") is None
     assert settings.model_fields_set == set()
 
 
@@ -42,8 +42,8 @@ def test_a_required_scan_fails_on_high_unless_told_otherwise() -> None:
 
 def test_sizes_can_differ_by_network() -> None:
     settings = QualityGatesSettings(max_contract_size={"default": 20_000, "monad": 131_072})
-    assert [settings.size_limit_bytes(n) for n in ("monad", "mainnet")] == [131_072, 20_000]
-    assert QualityGatesSettings(max_contract_size={"monad": 131_072}).size_limit_bytes("x") == 24_576
+    assert [settings.asked_size_bytes(n) for n in ("monad", "mainnet")] == [131_072, 20_000]
+    assert QualityGatesSettings(max_contract_size={"monad": 131_072}).asked_size_bytes("x") is None
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,27 @@ def test_sizes_are_judged_without_any_setting() -> None:
     assert (verdict.tool, str(verdict.place)) == ("forge 1.7.1", "src/Vault.sol:12")
 
 
+def test_sizes_are_judged_for_every_network_that_is_deployed_to() -> None:
+    contract = ContractBuild(
+        path="src/Vault.sol",
+        name="Vault",
+        runtime_size_bytes=30_000,
+        init_size_bytes=31_000,
+        runtime_digest="",
+        artifact="",
+    )
+    settings = QualityGatesSettings(max_contract_size={"local": 40_000, "default": 24_576})
+    gates = QualityGates(settings=settings, networks={"local": 131_072, "live": 24_576})
+    verdicts = gates.judge(StageNode(name="compilation"), ended(contracts=to_json([contract])))
+    sizes = [(v.threshold, v.status, v.message) for v in verdicts if v.gate == "max_contract_size"]
+    assert [size[:2] for size in sizes] == [(40_000, GateStatus.PASSED), (24_576, GateStatus.FAILED)]
+    assert sizes[0][2].endswith("40,000 allowed on local (max_contract_size, the network accepts 131,072)")
+    assert sizes[1][2].endswith("Vault (30,000 bytes) on live")
+
+    (missing,) = [v for v in gates.judge_missing(()) if v.gate == "max_contract_size"]
+    assert missing.threshold == 24_576
+
+
 def test_coverage_gives_the_first_missed_line_of_the_worst_file() -> None:
     coverage = {
         "lines": 0.4,
