@@ -80,8 +80,12 @@ def is_met(text: str, facts: Facts) -> bool:
 
 
 def asks_for_changes(text: str) -> bool:
-    """Whether a condition needs to know what differs from the base."""
-    return "changed" in text
+    """Whether a condition needs to know what differs from the base. Raises `ConditionError`."""
+    if not text.strip():
+        return False
+    parser = _Parser(text)
+    parser.either(0)
+    return parser.asks_for_changes
 
 
 class _Parser:
@@ -89,6 +93,7 @@ class _Parser:
         self._text = text
         self._tokens = self._scan(text)
         self._at = 0
+        self.asks_for_changes = False
 
     @staticmethod
     def _scan(text: str) -> list[tuple[str, str, int]]:
@@ -153,6 +158,7 @@ class _Parser:
         return self._comparison()
 
     def _changed(self) -> Condition:
+        self.asks_for_changes = True
         self._demand("(")
         globs = [self._quoted()]
         while self._take(","):

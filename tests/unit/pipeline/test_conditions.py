@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainops.pipeline.conditions import ConditionError, Facts, is_met, parse_condition
+from chainops.pipeline.conditions import (
+    ConditionError,
+    Facts,
+    asks_for_changes,
+    is_met,
+    parse_condition,
+)
 
 MAIN = Facts(branch="main", event="push", network="sepolia", changed=("src/a/A.sol", "README.md"))
 REQUEST = Facts(branch="feature/x", event="pull_request", pull_request=True, ci=True)
@@ -73,3 +79,17 @@ def test_any_text_is_a_condition_or_an_error(text: str) -> None:
         assert is_met(text, MAIN) in (True, False)
     except ConditionError as error:
         assert 1 <= error.column <= len(text) + 1  # noqa: PT017 - the property under test
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        ("", False),
+        ('branch == "unchanged"', False),
+        ('branch == "x" or tag matches "changed(*"', False),
+        ('changed("src/**")', True),
+        ('not (ci and changed("a", "b"))', True),
+    ],
+)
+def test_only_a_call_asks_for_changes(text: str, asks: bool) -> None:
+    assert asks_for_changes(text) is asks
