@@ -50,3 +50,24 @@ def test_doctor_gives_the_same_to_people_and_programs():
     checks = json.loads(programs.stdout)["checks"]
     assert len(people.stdout.splitlines()) == len(checks)
     assert people.exit_code == programs.exit_code
+
+
+def checks_of(*arguments: str) -> dict[str, dict[str, str]]:
+    result = CliRunner().invoke(doctor, [*arguments, "--json"])
+    return {check["name"]: check for check in json.loads(result.stdout)["checks"]}
+
+
+def test_doctor_looks_at_the_tools_that_the_project_chose(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # this machine may have an anvil of its own
+    assert checks_of(str(tmp_path))["tool anvil"]["health"] == "note"
+    (tmp_path / "chainops.yaml").write_text("tools: {anvil: system}\n")
+    own = checks_of(str(tmp_path))["tool anvil"]
+    assert own["health"] == "failed"
+    assert "anvil is set to `system` but is not on PATH" in own["detail"]
+
+
+def test_doctor_examines_the_machine_beside_a_config_that_is_wrong(tmp_path):
+    (tmp_path / "chainops.yaml").write_text("tools: {frge: system}\n")
+    found = checks_of(str(tmp_path))
+    assert (found["config"]["health"], "1 mistake" in found["config"]["detail"]) == ("note", True)
+    assert found["tool anvil"]["health"] == "note"
