@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from chainops.analysis.settings import AnalysisSettings
-from chainops.app.config_checks import check_literals, check_networks, check_references, check_stages
+from chainops.app.config_checks import check_literals, check_references, check_stages
+from chainops.app.network_checks import check_networks
 from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
 from chainops.core.errors import InputError

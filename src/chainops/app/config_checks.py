@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chainops.app.stage_graph import DEFAULTS
-from chainops.chains.settings import EMBEDDED
 from chainops.core.config_mistakes import unknown_name
 from chainops.core.config_text import Document
+from chainops.core.config_yaml import Loc
 from chainops.core.errors import ChainopsError, InputError
-from chainops.core.references import Resolver, refuse_literal
+from chainops.core.references import Resolver, refuse_literal, refuse_unknown_reference
 from chainops.core.secrets import git_url_secrets
 from chainops.stages.common import SOURCE_CHECKOUT
+
+#: sections whose values may name secrets
+_WITH_REFERENCES = ("environment_vars", "repository_url", "networks", "stages")
 
 
 def check_stages(document: Document) -> Iterator[ChainopsError]:
@@ -29,8 +32,12 @@ def check_stages(document: Document) -> Iterator[ChainopsError]:
             yield InputError(
                 f"{name} always runs: every stage reads what it finds", place=place, code="CFG133"
             )
+    told: set[str] = set()
     for circle in find_circles(needs):
         culprit = next((n for n in circle if document.get(("stages", n, "needs")) is not None), circle[0])
+        if culprit in told:  # one wrong need closes a circle with every way that leads to it
+            continue
+        told.add(culprit)
         yield InputError(
             "stages need each other in a circle: " + " → ".join([*circle, circle[0]]),
             place=document.place_of_key(("stages", culprit, "needs")),
@@ -73,43 +80,30 @@ def find_circles(needs: Mapping[str, Iterable[str]]) -> list[list[str]]:
     return circles
 
 
-def check_networks(document: Document) -> Iterator[ChainopsError]:
-    """Find networks that are named and not declared, and more than one production network."""
-    networks = document.data.get("networks")
-    declared = dict(networks) if isinstance(networks, Mapping) else {}
-    known = [*declared, *({EMBEDDED} - set(declared))]
-    target = document.data.get("target_network")
-    if isinstance(target, str) and target not in known:
-        place = document.place(("target_network",))
-        yield unknown_name("network", target, known, place=place, code="CFG136")
-    deploy = document.data.get("deploy")
-    overrides = deploy.get("networks") if isinstance(deploy, Mapping) else None
-    for name in overrides if isinstance(overrides, Mapping) else ():
-        if name not in known:
-            place = document.place_of_key(("deploy", "networks", name))
-            yield unknown_name("network", name, known, place=place, code="CFG136")
-    production = [n for n, v in declared.items() if isinstance(v, Mapping) and v.get("production") is True]
-    for name in production:
-        place = document.place_of_key(("networks", name, "production"))
-        if name != production[0]:
-            text = f"`{production[0]}` is marked production already; a run has one production network"
-            yield InputError(text, place=place, code="CFG137")
-        if name == target:
-            yield InputError(
-                f"`target_network` is `{name}`, which is marked production",
-                place=document.place(("target_network",)),
-                hint="production-deploy goes there after an approval; choose another for contract-deploy",
-                code="CFG138",
-            )
-
-
 def check_literals(document: Document) -> Iterator[ChainopsError]:
-    """Find secrets that stand in the environment's variables themselves."""
+    """Find secrets that stand in the environment's variables themselves, and references to nowhere.
+
+    Whether a reference can be resolved is not asked: that takes the secrets.
+    """
     for name, text in _texts(document, "environment_vars"):
         try:
             refuse_literal(name, text, document.place(("environment_vars", name)))
         except InputError as mistake:
             yield mistake
+    for section in _WITH_REFERENCES:
+        for loc, text in _all_texts(document.data.get(section), (section,)):
+            try:
+                refuse_unknown_reference(text, document.place(loc))
+            except InputError as mistake:
+                yield mistake
+
+
+def _all_texts(value: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    if isinstance(value, str):
+        yield loc, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _all_texts(inner, (*loc, name))
 
 
 def check_references(document: Document, resolver: Resolver) -> Iterator[ChainopsError]:

@@ -81,6 +81,8 @@ def from_pydantic(model: type[BaseModel], document: _Places, error: ValidationEr
     details = error.errors(include_url=False, include_input=False)
     deeper = {document.path_of(d["loc"])[:n] for d in details for n in range(len(document.path_of(d["loc"])))}
     deeper |= {document.path_of(d["loc"]) for d in details if d["type"] == "missing"}
+    # what a validator of ours refuses had the right type already
+    deeper |= {document.path_of(d["loc"]) for d in details if d["type"] == _MISTAKE}
     for detail in details:
         path = document.path_of(detail["loc"])
         if detail["type"].endswith("_type") and len(path) < len(detail["loc"]) and path in deeper:

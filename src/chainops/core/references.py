@@ -104,8 +104,8 @@ class Resolver:
         return value
 
     def _secret(self, text: str, place: Place | None) -> str:
-        kind, _, name = text.removeprefix(SECRET_SCHEME).partition("/")
-        if kind == "env" and name:
+        kind, name = _secret_parts(text, place)
+        if kind == "env":
             secret = self.env.get(name, "")
             if not secret:
                 raise UnresolvedError(
@@ -114,14 +114,7 @@ class Resolver:
                     code="CFG151",
                 )
             return secret
-        if kind == "file" and name:
-            return self._from_file(self.base / name, place)
-        raise UnresolvedError(
-            f"`{SECRET_SCHEME}{kind}/…` is not a secret reference",
-            place=place,
-            hint="secret://env/NAME or secret://file/path",
-            code="CFG152",
-        )
+        return self._from_file(self.base / name, place)
 
     @staticmethod
     def _from_file(path: Path, place: Place | None) -> str:
@@ -138,6 +131,25 @@ class Resolver:
             size = "is empty" if not secret else f"holds more than {_MAX_SECRET_BYTES:,} bytes"
             raise UnresolvedError(f"the secret's file {path} {size}", place=place, code="CFG153")
         return secret
+
+
+def refuse_unknown_reference(text: str, place: Place | None = None) -> None:
+    """Raise `UnresolvedError` when `text` is written as a secret's reference and is none."""
+    if text.startswith(SECRET_SCHEME):
+        _secret_parts(text, place)
+
+
+def _secret_parts(text: str, place: Place | None) -> tuple[str, str]:
+    """Return what holds a secret (`env` or `file`), and its name there."""
+    kind, _, name = text.removeprefix(SECRET_SCHEME).partition("/")
+    if kind in ("env", "file") and name:
+        return kind, name
+    raise UnresolvedError(
+        f"`{SECRET_SCHEME}{kind}/…` is not a secret reference",
+        place=place,
+        hint="secret://env/NAME or secret://file/path",
+        code="CFG152",
+    )
 
 
 def refuse_literal(name: str, text: str, place: Place | None = None) -> None:

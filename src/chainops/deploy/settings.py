@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from chainops.core.config_mistakes import mistake
 
@@ -13,7 +14,20 @@ Arguments = list[Any] | dict[str, Any]
 #: wei as a number, or text such as `0.5 ether`
 Amount = int | str
 #: names stand in labels, file names and references
-EntryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,62}$")]
+_ENTRY_NAME = "^[A-Za-z_][A-Za-z0-9_-]{0,62}$"
+
+
+def _entry_name(name: str) -> str:
+    if not re.fullmatch(_ENTRY_NAME, name):
+        raise mistake(
+            "not a name for references", hint="letters, digits, `_` and `-`, a letter or `_` first, up to 63"
+        )
+    return name
+
+
+EntryName = Annotated[
+    str, AfterValidator(_entry_name), WithJsonSchema({"type": "string", "pattern": _ENTRY_NAME})
+]
 
 
 class _Strict(BaseModel):

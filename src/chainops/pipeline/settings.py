@@ -12,6 +12,7 @@ from chainops.pipeline.conditions import ConditionError, parse_condition
 
 _DAY_S = 86_400
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PIPELINE_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 #: they decide what runs, not what it is told
 _REFUSED = {
     "HOME": "project code has a private HOME",
@@ -36,6 +37,15 @@ def _allowed(name: str) -> str:
     if name in _REFUSED or name.startswith("CHAINOPS_"):
         why = _REFUSED.get(name, "names that begin with CHAINOPS_ are its own")
         raise mistake(f"{name} cannot be set", hint=why, code="CFG135")
+    return name
+
+
+def _pipeline_name(name: str) -> str:
+    if not re.fullmatch(_PIPELINE_NAME, name):
+        raise mistake(
+            "not a name for a pipeline",
+            hint="letters, digits, `.`, `_` and `-`, a letter or digit first, up to 64",
+        )
     return name
 
 
@@ -99,8 +109,9 @@ class PipelineSettings(BaseModel):
 
     pipeline_id: Annotated[
         str,
+        AfterValidator(_pipeline_name),
         Field(
-            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+            json_schema_extra={"pattern": _PIPELINE_NAME},
             description="Name of this pipeline in history and reports; the project's name when left out.",
         ),
     ] = "pipeline"

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import RootModel, field_validator
+from pydantic import AfterValidator, RootModel
 
+from chainops.core.config_mistakes import mistake
 from chainops.tools.lockfile import tool_names, unknown_tool
 
 
-class ToolsSettings(RootModel[dict[str, Literal["locked", "system"]]]):
+def _known(name: str) -> str:
+    if name not in tool_names():
+        raise mistake("unknown tool", hint=unknown_tool(name).hint.replace("'", "`"))
+    return name
+
+
+ToolName = Annotated[str, AfterValidator(_known)]
+
+
+class ToolsSettings(RootModel[dict[ToolName, Literal["locked", "system"]]]):
     """Which tools are the user's own (`system`, found on PATH) instead of the locked ones."""
 
-    root: dict[str, Literal["locked", "system"]] = {}
-
-    @field_validator("root")
-    @classmethod
-    def _known(cls, value: dict[str, str]) -> dict[str, str]:
-        for name in value:
-            if name not in tool_names():
-                error = unknown_tool(name)
-                raise ValueError(f"{error.message}; {error.hint}")
-        return value
+    root: dict[ToolName, Literal["locked", "system"]] = {}
 
     def overrides(self) -> dict[str, str]:
         """Return the choices in the form that the toolbox takes."""

@@ -137,7 +137,7 @@ deploy:
   contracts: [{contract: Vault}]
   networks: {sepoli: {}}
 """
-    assert mistakes(tmp_path, text) == [(2, "CFG136"), (5, "CFG137"), (8, "CFG136")]
+    assert mistakes(tmp_path, text) == [(2, "CFG136"), (4, "CFG143"), (5, "CFG137"), (8, "CFG136")]
     assert mistakes(tmp_path, text.replace("sepola", "sepolia"))[0] == (2, "CFG138")
     with pytest.raises(InputErrors) as caught:
         load(tmp_path, "deploy: {contracts: [{contrac: Vault}]}")
