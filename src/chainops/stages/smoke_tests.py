@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chainops.artifacts.model import Artifact
 from chainops.chains.accounts import signer_for
 from chainops.chains.events import JournalKey
 from chainops.chains.model import Network
@@ -92,9 +94,14 @@ class SmokeTestsStage:
                     await run_check(check, rpc=chain.rpc, sender=sender, number=number, say=context.say)
                     for number, check in enumerate(checks, start=1)
                 ]
-            return self._outcome(results, chain)
+            return self._outcome(context, results, chain)
 
-    def _outcome(self, results: Sequence[CheckResult], chain: OpenChain) -> Outcome:
+    def _outcome(self, context: StageContext, results: Sequence[CheckResult], chain: OpenChain) -> Outcome:
+        outputs = {
+            "checks": to_json(results),
+            "network": chain.network.name,
+            "chain_id": chain.network.chain_id,
+        }
         wrong = [r for r in results if r.status == "failed"]
         more: dict[str, Any] = {
             "metrics": (
@@ -107,11 +114,8 @@ class SmokeTestsStage:
                     subject=wrong[0].name if wrong else "",
                 ),
             ),
-            "outputs": {
-                "checks": to_json(results),
-                "network": chain.network.name,
-                "chain_id": chain.network.chain_id,
-            },
+            "outputs": outputs,
+            "artifacts": (_kept(context, outputs),),
             "tools": chain.tools,
         }
         if not wrong:
@@ -127,6 +131,15 @@ class SmokeTestsStage:
             places=tuple(r.place for r in wrong),
             **more,
         )
+
+
+def _kept(context: StageContext, outputs: Mapping[str, Any]) -> Artifact:
+    return context.artifacts.put_bytes(
+        f"{SMOKE_TESTS}/results.json",
+        json.dumps(outputs, indent=1, ensure_ascii=False).encode(),
+        kind="smoke-report",
+        media_type="application/json",
+    )
 
 
 def _skipped(reason: str, hint: str = "") -> Outcome:

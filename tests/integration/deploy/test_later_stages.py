@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from chainops.chains.settings import NetworkSettings, networks_from
@@ -86,6 +88,10 @@ async def test_integration_tests_run_against_a_fresh_chain(counter):
     assert outcome.status is StageStatus.SUCCESS, (outcome, bytes(counter.log).decode()[-3000:])
     assert outcome.outputs["tests"] == {"total": 3, "passed": 3, "failed": 0, "skipped": 0}
     assert outcome.outputs["chain"] == {"kind": "anvil", "chain_id": 31337, "block": 0}
+    (report,) = outcome.artifacts
+    assert (report.name, report.kind) == ("integration-tests/tests.json", "test-report")
+    kept = json.loads(counter.artifacts.files[report.name])
+    assert sum(len(suite["test_results"]) for suite in kept.values()) == 3
 
 
 async def test_integration_tests_run_against_a_fork_that_keeps_its_chain_id(counter):
@@ -108,6 +114,9 @@ async def test_smoke_checks_pass_on_what_was_deployed(counter):
 
     assert outcome.status is StageStatus.SUCCESS, outcome
     assert [c["status"] for c in outcome.outputs["checks"]] == ["passed"] * 5
+    (report,) = outcome.artifacts
+    assert (report.name, report.kind) == ("smoke-tests/results.json", "smoke-report")
+    assert json.loads(counter.artifacts.files[report.name])["checks"] == outcome.outputs["checks"]
 
     again = await smoke.run(counter.context("smoke-tests"))
     assert again.status is StageStatus.SUCCESS, "a new attempt must not deposit twice"
@@ -124,6 +133,7 @@ async def test_a_failing_smoke_check_shows_expected_actual_and_line(variant):
     assert outcome.reason == "the interface is version 1: expected 1, got 2"
     assert [str(p) for p in outcome.places] == ["chainops.yaml:17:5"]
     assert {m.name: m.value for m in outcome.metrics} == {"smoke.checks": 5, "smoke.failed": 1}
+    assert [a.name for a in outcome.artifacts] == ["smoke-tests/results.json"]
 
 
 async def test_production_waits_for_the_approval_of_exactly_this_plan(counter):
