@@ -163,3 +163,15 @@ async def test_a_syntax_error_is_the_projects_fault(
     (given.project_root / "src/Bank.sol").write_text("contract X { function }")
     with pytest.raises(UnreadableSourceError):
         await analyzer(toolbox=toolbox, runner=RUNNER).analyze(given, nothing)
+
+
+async def test_a_long_report_of_solhint_comes_whole(
+    given: AnalysisRequest, toolbox: ProvisionedToolbox
+) -> None:
+    functions = "".join(f"  function f{n}() external {{}}\n" for n in range(1_500))
+    (given.project_root / "src/Bank.sol").write_text(
+        f"pragma solidity 0.8.30;\ncontract Bank {{\n{functions}}}\n"
+    )
+    report = await SolhintAnalyzer(toolbox=toolbox, runner=RUNNER).analyze(given, nothing)
+    assert len(report.raw) > 256 << 10, "several times what a pipe takes"
+    assert sum(f.rule == "no-empty-blocks" for f in report.findings) == 1_500

@@ -9,9 +9,9 @@ import sys
 from functools import cache, partial
 from pathlib import Path
 
-from chainops.analysis.adapters import trim_build
+from chainops.analysis.adapters import condense_report, trim_build
 from chainops.analysis.adapters.build_info import choose_builds, read_build_infos, read_text
-from chainops.analysis.adapters.running import environment, failed, last_words, run_tool
+from chainops.analysis.adapters.running import MOST_REPORT_BYTES, environment, failed, last_words, run_tool
 from chainops.analysis.adapters.slither_report import SlitherReport, findings, parse
 from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.identify import identify
@@ -19,9 +19,11 @@ from chainops.analysis.ports import AnalysisReport, AnalysisRequest, BuildProvid
 from chainops.analysis.sources import Sources
 from chainops.core.process import Command, Completed, ProcessRunner, Sink
 from chainops.core.text import one_line
+from chainops.core.units import format_bytes
 from chainops.tools.ports import Tool, Toolbox
 
-_MOST_REPORT_BYTES = 64 << 20
+#: what the child that condenses a report may be given; it takes some ten times that in memory
+_MOST_RAW_BYTES = 256 << 20
 
 
 class SlitherAnalyzer:
@@ -59,7 +61,11 @@ class SlitherAnalyzer:
         completed = await run_tool(
             self._runner, tool, arguments, request, sink, env=env, result_on_stdout=False
         )
-        raw, report = await asyncio.to_thread(self._read, output, tool, completed)
+        if not output.is_file():
+            raise failed(tool, completed)
+        _check_size(output, _MOST_RAW_BYTES, "slither's report holds")
+        own = await self._condense(output, request, sink)
+        raw, report = await asyncio.to_thread(_read, own, tool, completed)
         sources = Sources(request.project_root)
         found = await asyncio.to_thread(findings, report, frozenset(request.sources), sources)
         return AnalysisReport(
@@ -69,7 +75,7 @@ class SlitherAnalyzer:
             raw_name="slither.json",
             details={
                 "detectors": len(report.results.known),
-                "outside": len(report.results.detectors) - len(found),
+                "outside": report.results.total - len(found),
             },
         )
 
@@ -108,42 +114,57 @@ class SlitherAnalyzer:
         return found
 
     async def _trim(self, source: Path, target: Path, request: AnalysisRequest, sink: Sink) -> None:
-        program = (sys.executable, "-I", "-m", trim_build.__name__)
-        command = Command(
-            argv=(*program, str(source), str(target)),
-            cwd=request.scratch,
-            env=environment(request),
-            stdin=json.dumps(request.sources).encode(),
-            timeout_s=request.timeout_s,
-            marker=request.marker,
-        )
-        completed = await self._runner.run(command, sink)
+        completed = await self._child((trim_build.__name__, source, target), request.sources, request, sink)
         if completed.returncode or completed.timed_out:
             raise AnalyzerError(
                 f"cannot read the build-info {source}: {one_line(last_words(completed)) or 'no answer'}",
                 hint="run the compilation stage again; it writes the build-info that analyzers read",
             )
 
-    @staticmethod
-    def _read(output: Path, tool: Tool, completed: Completed) -> tuple[bytes, SlitherReport]:
-        try:
-            size_bytes = output.stat().st_size
-            if size_bytes > _MOST_REPORT_BYTES:
-                raise AnalyzerError(
-                    f"slither's report holds {size_bytes:,} bytes, {_MOST_REPORT_BYTES:,} are read",
-                    hint="leave detectors out with `detectors_to_exclude` in slither.config.json",
-                )
-            raw = output.read_bytes()
-        except FileNotFoundError:
-            raise failed(tool, completed) from None
-        report = parse(raw)
-        if not report.success:
-            raise failed(
-                tool, completed, one_line(report.error or "") or "it reports no success and no error"
+    async def _condense(self, report: Path, request: AnalysisRequest, sink: Sink) -> Path:
+        target = request.scratch / "slither-own.json"
+        asked = {"root": str(request.project_root), "wanted": request.sources}
+        completed = await self._child((condense_report.__name__, report, target), asked, request, sink)
+        if completed.returncode or completed.timed_out:
+            raise AnalyzerError(
+                f"slither's report cannot be read: {one_line(last_words(completed)) or 'no answer'}",
+                hint="run the stage again; its log holds what slither printed",
             )
-        if completed.returncode < 0:
-            raise failed(tool, completed)
-        return raw, report
+        return target
+
+    async def _child(
+        self, program: tuple[str, Path, Path], asked: object, request: AnalysisRequest, sink: Sink
+    ) -> Completed:
+        module, source, target = program
+        command = Command(
+            argv=(sys.executable, "-I", "-m", module, str(source), str(target)),
+            cwd=request.scratch,
+            env=environment(request),
+            stdin=json.dumps(asked).encode(),
+            timeout_s=request.timeout_s,
+            marker=request.marker,
+        )
+        return await self._runner.run(command, sink)
+
+
+def _check_size(file: Path, most_bytes: int, what: str) -> None:
+    size_bytes = file.stat().st_size
+    if size_bytes > most_bytes:
+        raise AnalyzerError(
+            f"{what} {format_bytes(size_bytes)}, {format_bytes(most_bytes)} are read",
+            hint="leave detectors out with `detectors_to_exclude` in slither.config.json",
+        )
+
+
+def _read(output: Path, tool: Tool, completed: Completed) -> tuple[bytes, SlitherReport]:
+    _check_size(output, MOST_REPORT_BYTES, "slither's results on the project's own sources hold")
+    raw = output.read_bytes()
+    report = parse(raw)
+    if not report.success:
+        raise failed(tool, completed, one_line(report.error or "") or "it reports no success and no error")
+    if completed.returncode < 0:
+        raise failed(tool, completed)
+    return raw, report
 
 
 def _choose(request: AnalysisRequest, output: Path, *, whole: bool = False) -> tuple[Path, ...] | None:

@@ -1,4 +1,4 @@
-"""Slither's JSON report as findings: `{success, error, results: {detectors: […], list-detectors: […]}}`."""
+"""Slither's condensed report (see `condense_report`) as findings."""
 
 from __future__ import annotations
 
@@ -73,10 +73,12 @@ class Detector(BaseModel):
 
 
 class Results(BaseModel):
-    """Both lists are absent when they are empty."""
+    """Both lists may be absent when they are empty."""
 
     detectors: list[DetectorResult] = []
     known: list[Detector] = Field(default=[], alias="list-detectors")
+    #: how many results there were on all that was compiled
+    total: int = 0
 
 
 class SlitherReport(BaseModel):

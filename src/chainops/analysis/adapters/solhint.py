@@ -59,6 +59,10 @@ _RULES_URL = "https://protofire.github.io/solhint/docs/rules.html"
 _REPORTED = (0, 1)
 #: in the traceback that solhint leaves when it stumbles over a syntax error
 _PARSER = "@solidity-parser"
+#: solhint ends itself while the pipe still waits for what exceeds its buffer: let node write at once
+_FLUSHING = {
+    "NODE_OPTIONS": "--import=data:text/javascript,process.stdout._handle?.setBlocking?.(true)",
+}
 _GLOB_SIGNS = re.compile(r"([\[\]{}()*?!+@\\])")
 
 
@@ -75,7 +79,7 @@ class SolhintAnalyzer:
         """See `Analyzer.analyze`."""
         tool = await self._toolbox.tool("solhint", sink)
         if not request.sources:
-            return AnalysisReport(tool=tool.use, findings=())
+            return AnalysisReport(tool=tool.use, stands_on=tool.stands_on, findings=())
         own_rules = has_own_rules(request.project_root)
         arguments = ["--formatter", "json", "--disc", "--noPoster"]
         if not own_rules:
@@ -84,7 +88,12 @@ class SolhintAnalyzer:
             arguments += ["--config", str(rules)]
         arguments += [_GLOB_SIGNS.sub(r"\\\1", path) for path in request.sources]
         completed = await run_tool(
-            self._runner, tool, tuple(arguments), request, sink, env=environment(request, tool)
+            self._runner,
+            tool,
+            tuple(arguments),
+            request,
+            sink,
+            env=environment(request, tool, extra=_FLUSHING),
         )
         raw = completed.whole_stdout()
         if completed.returncode not in _REPORTED and _PARSER in completed.error_text:
@@ -100,6 +109,7 @@ class SolhintAnalyzer:
             raise failed(tool, completed)
         return AnalysisReport(
             tool=tool.use,
+            stands_on=tool.stands_on,
             findings=identify(found),
             raw=raw,
             raw_name="solhint.json",
