@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainops.analysis.model import Finding
 from chainops.analysis.ports import AnalysisReport, AnalysisRequest
 from chainops.core.errors import ChainopsError
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 
 

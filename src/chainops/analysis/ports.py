@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from chainops.analysis.model import Finding
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from chainops.chains.events import JournalEvent, JournalKey
 from chainops.chains.model import Network
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 
 if TYPE_CHECKING:

@@ -16,11 +16,9 @@ from chainops.core.errors import MachineError
 from chainops.core.process_child import Child, Pipe, ResultPipe, TailPipe
 from chainops.core.process_tree import MARKER
 from chainops.core.secrets import Masker
+from chainops.core.sink import Sink as Sink  # noqa: PLC0414 - runners are called with it: given on from here
 from chainops.core.text import decode
 from chainops.core.units import format_bytes
-
-#: called with masked bytes as they arrive, from either pipe
-Sink = Callable[[bytes], None]
 
 T = TypeVar("T")
 

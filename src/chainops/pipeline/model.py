@@ -12,7 +12,7 @@ from typing import Any
 from chainops.analysis.model import Finding
 from chainops.artifacts.model import Artifact, ArtifactSink
 from chainops.core.errors import Place
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 from chainops.quality.model import Measurement, Verdict
 

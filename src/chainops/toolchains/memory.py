@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 from chainops.toolchains.model import BuildResult, Coverage, Document, GasReport, SuiteResult
 from chainops.toolchains.ports import TestSelection, ToolchainRequest

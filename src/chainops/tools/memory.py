@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainops.core.process import Sink
+from chainops.core.sink import Sink
 from chainops.core.tooluse import ToolUse
 from chainops.tools.launcher import place_solc
 from chainops.tools.lockfile import solc_table, tool_names, unknown_solc, unknown_tool
