@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_code_that_failed_its_tests_cannot_reach_production_through_an_earlier_r
     assert not production["outputs"].get("transactions")
 
 
+@pytest.mark.parametrize("digest", ["0" * 64, "sha256:12", "sha256:" + "x" * 64])
+def test_an_approval_that_is_no_digest_is_a_mistake_of_usage(
+    digest: str, counter: Callable[..., Path]
+) -> None:
+    ran = chainops("run", counter(config=CONFIG), "--approve", digest)
+    assert ran.code == 2
+    assert "[RUN104]" in ran.err
+
+
 def test_production_can_be_left_out(counter: Callable[..., Path]) -> None:
     ran = chainops("run", counter(config=CONFIG), "--no-production", "--json")
     assert ran.code == 0, ran.err
@@ -104,7 +114,7 @@ def test_a_run_that_waits_can_be_ended_without_production(counter: Callable[...,
     assert chainops("run", project, "--resume").code == 2  # it has ended for good
 
 
-@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 4)])
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("no", 4), ("\x04", 4), ("SIGINT", 4)])
 def test_a_terminal_shows_the_plan_and_asks(
     answer: str, code: int, counter: Callable[..., Path], tmp_path: Path
 ) -> None:
@@ -121,7 +131,10 @@ def test_a_terminal_shows_the_plan_and_asks(
     seen = b""
     while b"type `yes`" not in seen:
         seen += os.read(ours, 4096)
-    os.write(ours, answer.encode() + b"\n")
+    if answer == "SIGINT":
+        run.send_signal(signal.SIGINT)
+    else:
+        os.write(ours, answer.encode() + b"\n")
     assert run.stdout is not None
     while run.poll() is None:  # a terminal that nobody reads would block the run
         try:
@@ -131,7 +144,9 @@ def test_a_terminal_shows_the_plan_and_asks(
     assert run.wait(timeout=120) == code
     os.close(ours)
     assert b"production deployment to live" in seen
-    assert b"Counter" in seen
+    for shown in (b"chain 31338", b"by 0x", b"src/Counter.sol:Counter(1000)", b"code sha256:"):
+        assert shown in seen
+    assert b"Traceback" not in seen
     run.stdout.close()
     result = next(project.glob(".chainops/runs/*/report/result.json"))
     assert json.loads(result.read_text())["exit_code"] == code

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from chainops.core.errors import InputError
+from chainops.core.text import one_line
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class ApprovalFormatError(InputError):
+    """An approval names no plan."""
+
+    code = "RUN104"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What differs from run to run and is not in the config."""
+    """What differs from run to run and is not in the config.
+
+    Raises `ApprovalFormatError` for an approval that is no plan's digest.
+    """
 
     #: id of a run to take up again, `latest` for the newest unfinished one; empty starts a new run
     resume: str = ""
@@ -18,3 +33,11 @@ class RunOptions:
     no_production: bool = False
     #: None leaves it to the config
     fail_fast: bool | None = None
+
+    def __post_init__(self) -> None:
+        for digest in self.approve:
+            if not _DIGEST.fullmatch(digest):
+                raise ApprovalFormatError(
+                    f"`{one_line(digest, 80)}` is not a plan's digest",
+                    hint="a waiting run names it: sha256: and 64 hexadecimal digits",
+                )

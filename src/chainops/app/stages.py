@@ -38,6 +38,11 @@ class GivenApprovals:
         self._digests = frozenset(digests)
         self._approver = approver
 
+    @property
+    def given(self) -> frozenset[str]:
+        """See `Approvals.given`."""
+        return self._digests
+
     def approved(self, stage: str, digest: str) -> Approval | None:  # noqa: ARG002 - the port's signature
         """Return the approval when exactly this digest was given."""
         from chainops.deploy.model import Approval

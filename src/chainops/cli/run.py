@@ -14,7 +14,6 @@ import typer
 
 from chainops.cli.output import emit, note
 from chainops.core.errors import ExitCode
-from chainops.core.text import one_line
 
 if TYPE_CHECKING:
     from chainops.app.library import Pipeline, RunResult
@@ -28,7 +27,9 @@ def command(
     ),
     resume: bool = typer.Option(False, "--resume", help="Take up the newest run that has not ended."),
     run_id: str = typer.Option("", "--run", help="Take up this run, by the start of its id."),
-    approve: list[str] = typer.Option([], "--approve", help="Digest of a production plan that may be done."),
+    approve: list[str] = typer.Option(
+        [], "--approve", help="Digest (sha256:…) of a production plan that may be done."
+    ),
     no_production: bool = typer.Option(False, "--no-production", help="Leave production-deploy out."),
     fail_fast: bool = typer.Option(False, "--fail-fast", help="Stop everything at the first failure."),
     as_json: bool = typer.Option(False, "--json", help="Print result.json."),
@@ -92,6 +93,8 @@ def _show(result: RunResult, *, as_json: bool) -> None:
 
 def _ask(result: RunResult) -> str:
     """Show a waiting production plan on a terminal; return its digest when the person agrees to it."""
+    from chainops.report.approval import plan_lines
+
     outputs: dict[str, Any] = {}
     for stage in result.document["stages"]:
         if stage["status"] == "waiting":
@@ -99,10 +102,14 @@ def _ask(result: RunResult) -> str:
     digest = str(outputs.get("plan_digest", ""))
     if not digest or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return ""
-    note(f"\nproduction deployment to {outputs['network']}, plan {digest}")
-    for step in outputs["plan"]:
-        note(f"  {one_line(step['label'])}")
-    answer = typer.prompt("approve this plan? type `yes`", default="no", err=True)
+    note("")
+    for line in plan_lines(outputs):
+        note(line)
+    try:
+        answer = typer.prompt("approve this plan? type `yes`", default="no", err=True)
+    except typer.Abort:  # Ctrl-C or the end of the input: nobody has agreed
+        note("")
+        return ""
     return digest if answer.strip().lower() == "yes" else ""
 
 

@@ -15,6 +15,10 @@ from chainops.deploy.model import Approval
 class Approvals(Protocol):
     """Knows what was agreed to."""
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The digests of all plans that were agreed to."""
+
     def approved(self, stage: str, digest: str) -> Approval | None:
         """Return the approval of exactly this plan, None when there is none."""
 
@@ -24,6 +28,11 @@ class MemoryApprovals:
 
     def __init__(self, *digests: str) -> None:
         self._digests = digests
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Return what was given."""
+        return frozenset(self._digests)
 
     def approved(self, stage: str, digest: str) -> Approval | None:  # noqa: ARG002 - the port's signature
         """Return an approval when the digest was given."""

@@ -185,7 +185,8 @@ def _waiting(context: StageContext, plan: Plan, approvals: Approvals | None) -> 
         return None
     return Outcome(
         status=StageStatus.WAITING,
-        reason=f"{plural(len(plan.steps), 'transaction')} to {plan.network} wait for an approval",
+        reason=f"{plural(len(plan.steps), 'transaction')} to {plan.network} wait for an approval"
+        + _other_approvals(approvals.given),
         code="DPL401",
         hint=f"chainops run --run {context.run_id} --approve {plan.digest}",
         outputs={
@@ -196,6 +197,15 @@ def _waiting(context: StageContext, plan: Plan, approvals: Approvals | None) -> 
             "plan": [step_json(step) for step in plan.steps],
         },
     )
+
+
+def _other_approvals(given: frozenset[str]) -> str:
+    """Say that what was approved is not this: a silent pause would look like an approval that was lost."""
+    if not given:
+        return ""
+    if len(given) == 1:
+        return f"; the approval given ({min(given)}) is for another plan"
+    return f"; the approvals given ({', '.join(sorted(given))}) are for other plans"
 
 
 def _described(step: Mapping[str, Any]) -> str:

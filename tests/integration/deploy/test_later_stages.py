@@ -151,6 +151,7 @@ async def test_production_waits_for_the_approval_of_exactly_this_plan(counter):
     digest = waiting.outputs["plan_digest"]
     assert waiting.status is StageStatus.WAITING
     assert waiting.hint == f"chainops run --run run-1 --approve {digest}"
+    assert waiting.reason.endswith("; the approval given (sha256:other) is for another plan")
     assert waiting.outputs["plan"][0]["args"] == ["500"]
 
     done = await stage(digest).run(counter.context("production-deploy"))
