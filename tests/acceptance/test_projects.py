@@ -28,6 +28,9 @@ def test_a_project_pinned_to_an_old_compiler_runs_without_a_config(version: str,
     assert ran.stage("compilation")["outputs"]["solc_versions"] == [version]
     used = {(tool["name"], tool["version"]): tool["digest"] for tool in ran.result["tools"]}
     assert used["solc", version].startswith("sha512")
+    digests = {tool["name"]: tool["digest"] for tool in ran.result["tools"]}
+    assert digests.keys() >= {"forge", "node", "slither", "solc", "solhint"}
+    assert all(digests.values())
     linted = {
         linter["name"]: linter["not_run"] for linter in ran.stage("static-analysis")["outputs"]["linters"]
     }
@@ -68,6 +71,8 @@ def test_a_clone_at_a_ref_is_what_runs_and_local_changes_are_not(tmp_path: Path)
         "A Person",
         False,
     )
+    digests = {tool["name"]: tool["digest"] for tool in ran.result["tools"]}
+    assert digests["git"].startswith("sha256:")
 
 
 def test_uncommitted_changes_of_a_local_tree_are_included_and_named(tmp_path: Path) -> None:

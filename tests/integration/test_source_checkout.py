@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from chainops.artifacts.run import MemoryArtifacts
 from chainops.core.errors import ChainopsError
+from chainops.core.hashing import digest_file
 from chainops.core.process import LocalProcessRunner
 from chainops.core.secrets import Masker
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
@@ -125,7 +127,10 @@ def test_a_local_tree_is_taken_as_it_is_and_its_changes_are_named(tmp_path: Path
     assert outputs["sources"] == ["src/A.sol", "src/neu.sol"]
     assert outputs["files"] == 5
     assert b"not committed: untracked src/neu.sol" in checkout.log
-    assert outcome.tools[0].name == "git"
+    (used,) = outcome.tools
+    program = shutil.which("git")
+    assert program
+    assert (used.name, used.origin, used.digest) == ("git", "system", digest_file(Path(program)))
 
 
 def test_the_digest_is_that_of_the_content_wherever_it_lies(tmp_path: Path) -> None:

@@ -46,6 +46,13 @@ class AnalysisReport:
     details: Mapping[str, Any] = field(default_factory=dict)
     #: why the tool cannot look at this project at all; then nothing is known, and the report says so
     not_run: str = ""
+    #: programs that take part when the tool runs, such as its interpreter
+    stands_on: tuple[ToolUse, ...] = ()
+
+    @property
+    def uses(self) -> tuple[ToolUse, ...]:
+        """Every program that took part, the tool itself first."""
+        return (self.tool, *self.stands_on)
 
 
 class Analyzer(Protocol):

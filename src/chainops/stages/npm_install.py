@@ -124,7 +124,7 @@ class PackageInstaller:
             source=source,
             packages=len(_recorded(packages.folder)) or count_locked(packages),
             cached=bool(_UP_TO_DATE.search(done.text)),
-            tools=(tool.use,),
+            tools=tool.uses,
         )
 
     def _check_npmrc(self, packages: PackageFolder) -> None:

@@ -62,7 +62,7 @@ class SecurityScanStage:
             metrics=_metrics(counts, suppressed),
             findings=findings,
             artifacts=keep_reports(context, reports, kind="security-report"),
-            tools=tuple(dict.fromkeys(report.tool for report in reports.values())),
+            tools=tuple(dict.fromkeys(use for report in reports.values() for use in report.uses)),
             outputs={
                 "analyzers": [_analyzer(name, report) for name, report in reports.items()],
                 "counts": {severity.label: count for severity, count in counts.items()},

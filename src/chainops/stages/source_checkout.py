@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainops.core.errors import ChainopsError, Place
-from chainops.core.hashing import canonical_json
+from chainops.core.hashing import canonical_json, digest_file
 from chainops.core.process import ProcessRunner
 from chainops.core.secrets import Masker, git_url_secrets, mask_git_url
 from chainops.core.text import one_line, plural
@@ -24,7 +25,7 @@ from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageSta
 from chainops.project.clone import clone, is_local
 from chainops.project.detect import detect
 from chainops.project.files import find_files
-from chainops.project.git import Git
+from chainops.project.git import Git, git_environment
 from chainops.project.model import Project, ProjectFiles
 from chainops.project.settings import ProjectSettings
 from chainops.project.tree import read_tree, walk_files
@@ -215,4 +216,6 @@ async def _tools(git: Git) -> tuple[ToolUse, ...]:
         version = (await git.output("version")).strip().removeprefix("git version ")
     except ChainopsError:  # the tree was read without Git
         return ()
-    return (ToolUse(name="git", version=version, origin="system"),)
+    program = shutil.which("git", path=git_environment(git.environ).get("PATH"))
+    digest = await asyncio.to_thread(digest_file, Path(program)) if program else ""
+    return (ToolUse(name="git", version=version, digest=digest, origin="system"),)

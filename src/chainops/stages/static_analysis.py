@@ -60,7 +60,7 @@ class StaticAnalysisStage:
             metrics=_metrics(functions, findings),
             findings=findings,
             artifacts=keep_reports(context, reports, kind="lint-report"),
-            tools=tuple(dict.fromkeys(report.tool for report in reports.values())),
+            tools=tuple(dict.fromkeys(use for report in reports.values() for use in report.uses)),
             outputs={
                 "complexity": to_json(functions),
                 "files": to_json(files),

@@ -23,6 +23,13 @@ class Tool:
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     path: tuple[Path, ...] = ()
+    #: programs that take part when it runs (its interpreter), and those that fetched it in this run
+    stands_on: tuple[ToolUse, ...] = ()
+
+    @property
+    def uses(self) -> tuple[ToolUse, ...]:
+        """Every program that takes part, the tool itself first."""
+        return (self.use, *self.stands_on)
 
 
 class Toolbox(Protocol):

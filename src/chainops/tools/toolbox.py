@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from chainops.core.files import disk_errors
+from chainops.core.hashing import digest_file
 from chainops.core.process import ProcessRunner, Sink
 from chainops.core.tooluse import ToolUse
 from chainops.tools.cache import Fill, ToolCache
@@ -43,6 +44,8 @@ class ProvisionedToolbox:
         self._installers = Installers(runner=runner, pip=PipClient(runner=runner))
         self._ready: dict[str, Tool] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        #: what fetched the tools that had to be installed, by the tool's folder
+        self._fetched_by: dict[str, tuple[ToolUse, ...]] = {}
         #: what `install` has looked at in full
         self._hashed: set[str] = set()
 
@@ -96,6 +99,7 @@ class ProvisionedToolbox:
             if locked.kind == "pypi":
                 return await self._installers.fill_python(locked, folder, sink)
             npm = await self._npm_client(sink)
+            self._fetched_by[locked.folder] = (await self.tool("npm", sink)).uses
             if locked.kind == "npm-binary":
                 return await self._installers.fill_binary(locked, folder, npm, sink)
             node = (await self.tool("node", sink)).argv
@@ -111,10 +115,17 @@ class ProvisionedToolbox:
         use = ToolUse(name=locked.name, version=locked.version, digest=receipt.package_digest, origin=origin)
         if locked.kind == "pypi":
             return Tool(use=use, argv=python_argv(folder, locked))
+        fetched_by = self._fetched_by.get(locked.folder, ())
         if locked.kind == "npm-tree":
             node = await self.tool("node", sink)
-            return Tool(use=use, argv=(*node.argv, str(folder / locked.member)), path=node.path)
-        return Tool(use=use, argv=(str(folder / "bin" / locked.name),), path=(folder / "bin",))
+            argv = (*node.argv, str(folder / locked.member))
+            return Tool(use=use, argv=argv, path=node.path, stands_on=_once(*node.uses, *fetched_by))
+        return Tool(
+            use=use,
+            argv=(str(folder / "bin" / locked.name),),
+            path=(folder / "bin",),
+            stands_on=fetched_by,
+        )
 
     async def _provide_node(self, sink: Sink | None, *, anew: bool) -> Tool:
         choice = self._overrides.get("node")
@@ -148,8 +159,11 @@ class ProvisionedToolbox:
             script = self._cache.folder(locked_tool("node")) / NPM_SCRIPT
             env = global_npm_config()
         version = json.loads((script.parent.parent / "package.json").read_text("utf-8"))["version"]
-        use = ToolUse(name="npm", version=version, digest=node.use.digest, origin=node.use.origin)
-        return Tool(use=use, argv=(*node.argv, str(script)), env=env, path=node.path)
+        # a provisioned npm comes in Node's package
+        own = node.use.origin == "system"
+        digest = await asyncio.to_thread(digest_file, script) if own else node.use.digest
+        use = ToolUse(name="npm", version=version, digest=digest, origin=node.use.origin)
+        return Tool(use=use, argv=(*node.argv, str(script)), env=env, path=node.path, stands_on=node.uses)
 
     async def _npm_client(self, sink: Sink | None) -> NpmClient:
         npm = await self.tool("npm", sink)
@@ -172,7 +186,9 @@ class ProvisionedToolbox:
         receipt = await self._obtain(locked, sink, anew=anew)
         launcher = await self._launcher(locked, receipt, sink)
         use = ToolUse(name="solc", version=locked.version, digest=receipt.package_digest, origin="npm")
-        return Tool(use=use, argv=(str(launcher),), path=(launcher.parent,))
+        node = await self.tool("node", sink)
+        stands_on = _once(*node.uses, *self._fetched_by.get(locked.folder, ()))
+        return Tool(use=use, argv=(str(launcher),), path=(launcher.parent,), stands_on=stands_on)
 
     async def _launcher(self, locked: LockedTool, receipt: Receipt, sink: Sink | None) -> Path:
         """Write the program that stands for a native solc; it names Node, which may move between runs."""
@@ -202,6 +218,10 @@ class ProvisionedToolbox:
         with disk_errors(self._cache.root):
             self._cache.root.mkdir(parents=True, exist_ok=True)
         return self._cache.root
+
+
+def _once(*uses: ToolUse) -> tuple[ToolUse, ...]:
+    return tuple(dict.fromkeys(uses))
 
 
 def _tell(sink: Sink | None, line: str) -> None:

@@ -63,6 +63,26 @@ async def test_npm_comes_with_node(toolbox: ProvisionedToolbox, tmp_path: Path) 
     assert (await say(npm, tmp_path, "--version")).strip() == npm.use.version
 
 
+async def test_a_tool_names_the_node_that_it_runs_on(toolbox: ProvisionedToolbox) -> None:
+    node = (await toolbox.tool("node")).use
+    assert node.digest
+    for tool in (await toolbox.tool("npm"), await toolbox.tool("solhint"), await toolbox.solc("0.8.30")):
+        assert (tool.uses[0], tool.uses[1]) == (tool.use, node)
+
+
+async def test_npm_is_named_by_the_tool_that_it_fetched_and_not_by_one_that_was_there(tmp_path: Path) -> None:
+    fetched, there = [
+        [
+            use.name
+            for use in (
+                await ProvisionedToolbox(cache_dir=tmp_path, runner=LocalProcessRunner()).tool("anvil")
+            ).uses
+        ]
+        for _ in range(2)
+    ]
+    assert (fetched, there) == (["anvil", "npm", "node"], ["anvil"])
+
+
 async def test_running_a_tool_changes_nothing_in_its_folder(
     toolbox: ProvisionedToolbox, cache_dir: Path, tmp_path: Path
 ) -> None:

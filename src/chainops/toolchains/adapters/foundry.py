@@ -74,16 +74,16 @@ class FoundryToolchain:
         self._toolbox = toolbox
         self._runner = runner
         self._settings = settings or FoundrySettings()
-        self._solc_uses: set[ToolUse] = set()
+        self._uses: set[ToolUse] = set()
 
     async def tools(self) -> tuple[ToolUse, ...]:
-        """Return forge and every compiler that a request has needed so far."""
+        """Return forge, and every compiler that a request has needed so far with what it runs on."""
         forge = await self._toolbox.tool("forge")
-        return (forge.use, *sorted(self._solc_uses))
+        return (forge.use, *sorted(self._uses))
 
     async def _open(self, request: ToolchainRequest, sink: Sink) -> ForgeSession:
         session = await open_session(self._toolbox, self._runner, self._settings, request, sink)
-        self._solc_uses.update(session.solc_uses)
+        self._uses.update(session.uses)
         return session
 
     async def build(self, request: ToolchainRequest, sink: Sink) -> BuildResult:

@@ -90,7 +90,8 @@ class ForgeSession:
     config: FoundryConfig
     request: ToolchainRequest
     sink: Sink
-    solc_uses: tuple[ToolUse, ...] = ()
+    #: what takes part besides forge: its compilers and what they run on
+    uses: tuple[ToolUse, ...] = ()
 
     async def call(
         self,
@@ -165,9 +166,11 @@ async def open_session(
         forge_home(request).mkdir(parents=True, exist_ok=True)
     allow_ffi = request.allow_ffi or settings.allow_ffi
     forge = await toolbox.tool("forge", sink)
+    uses = [*forge.stands_on]
     if allow_ffi:
         # what tests start is mostly a script for node, which the machine may lack
         node = await toolbox.tool("node", sink)
+        uses += node.uses
         forge = replace(forge, path=(*forge.path, *node.path, Path(node.argv[0]).parent))
     commands = ForgeCommands(
         tool=forge,
@@ -187,7 +190,8 @@ async def open_session(
     versions = await asyncio.to_thread(
         needed_versions, request.project_root, config, toolbox.known_solc_versions()
     )
-    uses = tuple([(await toolbox.solc(version, sink)).use for version in versions])
+    for version in versions:
+        uses += (await toolbox.solc(version, sink)).uses
     await toolbox.solc_home(versions, forge_home(request), sink)
     seed = settings.fuzz_seed or config.fuzz.seed or DEFAULT_SEED
     return ForgeSession(
@@ -196,7 +200,7 @@ async def open_session(
         config=config,
         request=request,
         sink=sink,
-        solc_uses=uses,
+        uses=tuple(dict.fromkeys(uses)),
     )
 
 
