@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chainops.core.config_mistakes import nearest
+from chainops.chains.abi import entries, signature
+from chainops.core.config_mistakes import nearest, unknown_name
 from chainops.core.errors import MachineError, Place
 from chainops.core.hashing import digest_bytes
 from chainops.deploy.errors import ManifestError
@@ -199,6 +200,23 @@ def _code(data: Mapping[str, Any]) -> Code:
         for span in spans
     )
     return Code(template=bytes.fromhex(text), libraries=libraries, immutables=immutables)
+
+
+def find_entry(build: Build, kind: str, name: str, *, place: Any) -> Mapping[str, Any]:
+    """Return the function, event or error `name` of a contract; raises `ManifestError`."""
+    found = entries(build.abi, kind, name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ManifestError(
+            f"{build.name} has {len(found)} {kind}s called {name}",
+            place=place,
+            code="DPL105",
+            hint="write one of: " + ", ".join(signature(e) for e in found),
+        )
+    known = [str(e.get("name")) for e in build.abi if e.get("type") == kind]
+    mistake = unknown_name(kind, name.partition("(")[0], known, place=place, code="DPL104")
+    raise ManifestError(f"{build.name} has no {kind} `{name}`", place=place, hint=mistake.hint, code="DPL104")
 
 
 def builds_from(contracts: Iterable[ContractBuild], output_dir: Path) -> Builds:

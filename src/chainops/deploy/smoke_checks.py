@@ -18,10 +18,9 @@ from chainops.chains.abi import (
 )
 from chainops.core.config_mistakes import unknown_name
 from chainops.core.errors import ChainopsError, InputErrors, Place
-from chainops.deploy.builds import Builds
+from chainops.deploy.builds import Builds, find_entry
 from chainops.deploy.errors import ManifestError
 from chainops.deploy.model import Arguments, Where
-from chainops.deploy.plan import find_entry
 from chainops.deploy.references import referenced, resolved, with_placeholders
 from chainops.deploy.settings import EventSettings, RevertSettings, SmokeSettings
 from chainops.deploy.smoke import ExpectedEvent, ExpectedRevert, SmokeCheck, Target, with_args
