@@ -10,11 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
-from chainops.chains.abi_answers import decode_revert
 from chainops.chains.errors import (
-    FundsShortError,
     JournalError,
     NonceTakenError,
     RpcAnswerError,
@@ -31,22 +28,17 @@ from chainops.chains.events import (
     apply,
     reduce,
 )
-from chainops.chains.fees import Fees, offer
 from chainops.chains.model import Network, Receipt, TransactionRequest
 from chainops.chains.ports import Journal, Signer
 from chainops.chains.rpc import RpcClient, Sleep
+from chainops.chains.signing import RequestSigner, request_digest
 from chainops.core.clock import Clock, SystemClock
-from chainops.core.hashing import digest_json
 from chainops.core.locks import file_lock
-from chainops.core.units import format_wei
-
-T = TypeVar("T")
 
 _FIRST_POLL_S = 0.01
 _LONGEST_POLL_S = 2.0
 #: polls without any trace of a transaction before its bytes are sent again
 _UNSEEN_POLLS = 5
-_TRANSACTION_GAS_LIMIT = 1 << 24
 
 
 class Sender:
@@ -67,7 +59,7 @@ class Sender:
         self.network = network
         self.account = signer.address
         self._rpc = rpc
-        self._signer = signer
+        self._requests = RequestSigner(network=network, rpc=rpc, signer=signer)
         self._journal = journal
         self._say = say
         self._sleep = sleep
@@ -125,7 +117,7 @@ class Sender:
         Raises `TransactionRevertedError`, `FundsShortError`, `UnconfirmedError`, `NonceTakenError`,
         `JournalError` when another request was journaled under the label, and what `RpcClient` raises.
         """
-        digest = _digest(request)
+        digest = request_digest(request)
         known = self._state.current(request.label)
         if known is not None and known.failed is None:
             if known.signed.request != digest:
@@ -138,12 +130,13 @@ class Sender:
             if known.confirmed is None:
                 self._say(f"{request.label}: going on with {signed.hash}")
         else:
-            signed = await self._sign(request, digest)
+            signed = await self._requests.sign(request, next_nonce=self._state.next_nonce)
+            self._append(signed)
             await self._broadcast(signed)
         receipt = await self._mined(signed)
         if receipt.succeeded:
             return self._note(signed, receipt)
-        reason = await self._why(request, receipt)
+        reason = await self._requests.revert_reason(request, receipt)
         self._append(_failed(receipt, reason))
         raise TransactionRevertedError(
             f"{signed.label}: {signed.hash} reverted in block {receipt.block}: {reason}",
@@ -151,59 +144,9 @@ class Sender:
             transaction=signed.hash,
         )
 
-    async def _sign(self, request: TransactionRequest, digest: str) -> TransactionSigned:
-        answers = await asyncio.gather(
-            self._rpc.number("eth_getBalance", self.account, "latest"),
-            # `latest` would give a nonce again that a pending transaction already holds
-            self._rpc.number("eth_getTransactionCount", self.account, "pending"),
-            self._estimate(request),
-            offer(self._rpc, self.network.fee_model),
-            return_exceptions=True,
-        )
-        balance, pending = _answered(answers[0]), _answered(answers[1])
-        # an estimate fails for want of funds, too: which of the two it is has to be said
-        self._check_funds(request, balance, request.value_wei)
-        gas, fees = _answered(answers[2]), _answered(answers[3])
-        self._check_funds(request, balance, request.value_wei + gas * fees.most_wei)
-        nonce = max(pending, self._state.next_nonce)
-        raw, transaction = self._signer.sign(_fields(request, self.network.chain_id, nonce, gas, fees))
-        signed = TransactionSigned(
-            label=request.label,
-            hash=transaction,
-            raw=raw,
-            chain_id=self.network.chain_id,
-            account=self.account,
-            nonce=nonce,
-            request=digest,
-        )
-        self._append(signed)
-        return signed
-
     def _append(self, event: JournalEvent) -> None:
         self._journal.append(event)
         self._state = apply(self._state, event)
-
-    def _check_funds(self, request: TransactionRequest, balance_wei: int, needed_wei: int) -> None:
-        if balance_wei < needed_wei:
-            raise FundsShortError(
-                f"{request.label}: account {self.account} has {format_wei(balance_wei)} on "
-                f"{self.network.name}, {format_wei(needed_wei)} may be needed; it was not sent",
-                hint=f"send it at least {format_wei(needed_wei - balance_wei)}",
-            )
-
-    async def _estimate(self, request: TransactionRequest) -> int:
-        call = _call_object(request, self.account)
-        try:
-            gas = await self._rpc.number("eth_estimateGas", call)
-        except RpcAnswerError as error:
-            if (data := error.revert_data) is None:
-                raise
-            reason = decode_revert(data, request.errors).text
-            raise TransactionRevertedError(
-                f"{request.label} would revert: {reason}; it was not sent", reason=reason
-            ) from None
-        # a margin must not lift a transaction over the most that one may use (EIP-7825)
-        return min(int(gas * (1 + self.network.gas_margin)), max(gas, _TRANSACTION_GAS_LIMIT))
 
     async def _broadcast(self, signed: TransactionSigned) -> None:
         """Give the bytes to the node. A refusal counts only when the node then does not have them."""
@@ -272,46 +215,6 @@ class Sender:
         if self._state.transactions[signed.hash].confirmed != event:
             self._append(event)
         return receipt
-
-    async def _why(self, request: TransactionRequest, receipt: Receipt) -> str:
-        """Ask for the same call on the block before, where it most likely reverts in the same way."""
-        call = _call_object(request, self.account)
-        try:
-            await self._rpc.call("eth_call", call, hex(receipt.block - 1))
-        except RpcAnswerError as error:
-            data = error.revert_data
-            return error.said if data is None else decode_revert(data, request.errors).text
-        return "for a reason that repeating the call does not show (gas, or what ran before it in the block)"
-
-
-def _answered(answer: T | BaseException) -> T:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
-
-
-def _digest(request: TransactionRequest) -> str:
-    return digest_json([request.to, request.data.hex(), str(request.value_wei)])
-
-
-def _call_object(request: TransactionRequest, account: str) -> dict[str, str]:
-    call = {"from": account, "data": "0x" + request.data.hex(), "value": hex(request.value_wei)}
-    if request.to is not None:
-        call["to"] = request.to
-    return call
-
-
-def _fields(request: TransactionRequest, chain_id: int, nonce: int, gas: int, fees: Fees) -> dict[str, Any]:
-    return {
-        "chainId": chain_id,
-        "nonce": nonce,
-        # as bytes: as text, the signer takes it with its checksum only
-        "to": bytes.fromhex(request.to[2:]) if request.to is not None else b"",
-        "value": request.value_wei,
-        "data": request.data,
-        "gas": gas,
-        **fees.fields,
-    }
 
 
 def _confirmed(receipt: Receipt) -> TransactionConfirmed:
