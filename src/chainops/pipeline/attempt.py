@@ -15,6 +15,7 @@ from chainops.core.files import from_os_error
 from chainops.core.process_tree import kill_marked
 from chainops.core.secrets import Masker
 from chainops.core.serial import to_json
+from chainops.core.sink import Sink
 from chainops.core.units import format_duration
 from chainops.pipeline.logs import AttemptLog
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageNode, StageStatus
@@ -70,17 +71,8 @@ class LocalAttemptRunner:
         try:
             with AttemptLog(folder / f"{attempt}.log", self._masker, watch=output) as log:
                 scratch.mkdir(parents=True, exist_ok=True)
-                context = StageContext(
-                    run_id=self._run_id,
-                    stage=node.name,
-                    attempt=attempt,
-                    workspace=self._workspace,
-                    scratch=scratch,
-                    marker=marker,
-                    timeout_s=node.timeout_s,
-                    log=log.write,
-                    upstream=upstream,
-                    artifacts=self._artifacts(node.name),
+                context = self._context(
+                    node, attempt, upstream, scratch=scratch, marker=marker, log=log.write
                 )
                 if attempt > 1:  # what an attempt left behind whose runner was killed
                     kill_marked(f"{self._run_id}/{node.name}/")
@@ -98,6 +90,29 @@ class LocalAttemptRunner:
         finally:
             kill_marked(marker)
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _context(
+        self,
+        node: StageNode,
+        attempt: int,
+        upstream: Mapping[str, Outcome],
+        *,
+        scratch: Path,
+        marker: str,
+        log: Sink,
+    ) -> StageContext:
+        return StageContext(
+            run_id=self._run_id,
+            stage=node.name,
+            attempt=attempt,
+            workspace=self._workspace,
+            scratch=scratch,
+            marker=marker,
+            timeout_s=node.timeout_s,
+            log=log,
+            upstream=upstream,
+            artifacts=self._artifacts(node.name),
+        )
 
     def _our_fault(self, folder: Path, attempt: int, error: Exception) -> ChainopsError:
         log = folder / f"{attempt}.log"
