@@ -76,6 +76,8 @@ class LocalAttemptRunner:
                 )
                 if attempt > 1:  # what an attempt left behind whose runner was killed
                     kill_marked(f"{self._run_id}/{node.name}/")
+                    for earlier in range(1, attempt):
+                        shutil.rmtree(folder / f"{earlier}", ignore_errors=True)
                 outcome = await self._limited(node, context)
                 to_json(outcome)  # refused here, what cannot be journaled fails this stage and not the run
                 return self._masker.value(outcome)

@@ -499,7 +499,7 @@ async def test_a_run_whose_process_dies_at_any_entry_ends_as_if_it_had_not(
         with pytest.raises(RunnerDiedError):
             await bench.engine(DyingJournal(bench.journal, dies_at, stored=stored)).execute()
         succeeded = {
-            e.stage  # type: ignore[union-attr]
+            e.stage
             for e in bench.journal.read("run-1")
             if getattr(e, "outcome", SUCCESS).status is StageStatus.SUCCESS and hasattr(e, "outcome")
         }
@@ -561,6 +561,18 @@ async def test_processes_of_a_runner_that_was_killed_are_ended_before_the_next_a
         kill_marked(f"{run_id}/")
         await sleeper.wait()
     assert alive == [()]
+
+
+async def test_the_folder_of_a_killed_attempt_is_gone_before_the_next(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, chain("a"))
+    with pytest.raises(RunnerDiedError):
+        await bench.engine(DyingJournal(bench.journal, 2, stored=True)).execute()
+    # a tool's report that nobody has masked yet
+    left = tmp_path / ".chainops" / "runs" / "run-1" / "a" / "1"
+    left.mkdir(parents=True, exist_ok=True)
+    (left / "forge-test.json").write_text("revert: hunter22")
+    await bench.execute()
+    assert not left.exists()
 
 
 async def test_resuming_a_run_that_is_done_changes_nothing(tmp_path: Path) -> None:
