@@ -87,11 +87,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert_clear(ran.err, "CFG109")
 
 
-def test_a_folder_without_a_project_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_a_project_is_named_and_left_as_it_was(tmp_path: Path) -> None:
     ran = chainops("run", tmp_path)
-    assert ran.code in (1, 2)
-    assert "foundry.toml" in ran.out
-    assert "Traceback" not in ran.out + ran.err
+    assert ran.code == 2
+    assert_clear(ran.err, "PRJ101")
+    assert "foundry.toml" in ran.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_url_that_is_no_repository_fails_the_checkout(tmp_path: Path) -> None:

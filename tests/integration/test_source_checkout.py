@@ -100,8 +100,16 @@ def test_a_clone_of_a_repository_with_a_long_name_is_found_by_the_stages_after_i
     origin = repository(tmp_path / "acme-vault-contracts2024")
     checkout = Checkout(tmp_path / "w")
     root = checkout.run(repository_url=str(origin)).outputs["project_root"]
+    assert b"configuration holds" not in checkout.log
     assert checkout.masker.text(root) == root
     assert Path(root).is_dir()
+
+
+def test_the_config_of_a_cloned_repository_is_not_used_and_that_is_said(tmp_path: Path) -> None:
+    origin = repository(tmp_path / "o", {**FILES, "chainops.yaml": "quality_gates: {}\n"})
+    checkout = Checkout(tmp_path / "w")
+    checkout.run(repository_url=str(origin))
+    assert b"chainops.yaml of the cloned repository is not used" in checkout.log
 
 
 def test_a_local_tree_is_taken_as_it_is_and_its_changes_are_named(tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ from chainops.core.references import Resolver
 from chainops.core.secrets import Masker, git_url_secrets, mask_git_url, mask_url
 from chainops.deploy.settings import DeploySection, SmokeSection
 from chainops.pipeline.settings import PipelineSettings, StageSettings
-from chainops.project.settings import ProjectSettings
+from chainops.project.detect import nested_projects
+from chainops.project.foundry_config import CONFIG_NAME as PROJECT_FILE
+from chainops.project.settings import CONFIG_NAMES, ProjectSettings
 from chainops.quality.settings import QualityGatesSettings
 from chainops.stages.common import STAGE_NAMES
 from chainops.stages.options import STAGE_OPTIONS
@@ -32,8 +34,6 @@ from chainops.tools.settings import ToolsSettings
 if TYPE_CHECKING:
     from chainops.chains.model import Network
     from chainops.deploy.manifest import ManifestSource
-
-CONFIG_NAMES = ("chainops.yaml", "chainops.yml")
 
 
 class _Stages(BaseModel):
@@ -70,7 +70,10 @@ def _stages_model() -> type[_Stages]:
     return create_model("Stages", __base__=_Stages, __module__=__name__, **fields)
 
 
-Stages = _stages_model()
+if TYPE_CHECKING:
+    Stages = _Stages  # what is made below has a field for each stage, and nothing that a checker could use
+else:
+    Stages = _stages_model()
 
 
 class Config(PipelineSettings, ProjectSettings):
@@ -78,7 +81,7 @@ class Config(PipelineSettings, ProjectSettings):
 
     model_config = ConfigDict(extra="forbid", title="chainops configuration", defer_build=True)
 
-    stages: Annotated[Stages, Field(description="Settings of the ten stages, by name.")] = Field(  # type: ignore[valid-type]
+    stages: Annotated[Stages, Field(description="Settings of the ten stages, by name.")] = Field(
         default_factory=Stages
     )
     tools: Annotated[
@@ -109,7 +112,7 @@ class Config(PipelineSettings, ProjectSettings):
 
     def stage_settings(self) -> dict[str, StageSettings]:
         """Return the settings of every stage by its name."""
-        return dict(self.stages.items())  # type: ignore[attr-defined]
+        return dict(self.stages.items())
 
     def stage_options(self, stage: str) -> Any:
         """Return a stage's options (its model in `stages.options`)."""
@@ -196,11 +199,23 @@ class LoadedConfig:
 
 
 def find_config(workspace: Path) -> Path | None:
-    """Return the workspace's configuration, or None. Raises `InputError` when there are two."""
-    found = [workspace / name for name in CONFIG_NAMES if os.path.lexists(workspace / name)]
+    """Return the configuration that holds in a workspace, or None.
+
+    Without one of its own, and without a project of its own, that is the one of the only project below it:
+    what a run finds there is what it goes by. Raises `InputError` when there are two side by side.
+    """
+    own = _config_in(workspace)
+    if own or (workspace / PROJECT_FILE).is_file():
+        return own
+    below = nested_projects(workspace)
+    return _config_in(workspace / below[0]) if len(below) == 1 else None
+
+
+def _config_in(folder: Path) -> Path | None:
+    found = [folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)]
     if len(found) > 1:
         raise InputError(
-            f"both {found[0].name} and {found[1].name} are in {workspace}",
+            f"both {found[0].name} and {found[1].name} are in {folder}",
             hint="keep one of them",
             code="CFG108",
         )
@@ -215,7 +230,7 @@ def load_config(
     env: Mapping[str, str] | None = None,
     resolve: bool = True,
 ) -> LoadedConfig:
-    """Load `path`, or the workspace's own file, or `data`; without any of them the defaults hold.
+    """Load `path`, or the file that `find_config` finds, or `data`; without any of them the defaults hold.
 
     `resolve=False` leaves references unchecked, for a machine that does not have the secrets. Raises
     `InputErrors` with every mistake and its place, `InputError` when the workspace is not a folder.

@@ -6,13 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from chainops.app.config import CONFIG_NAMES, find_config
+from chainops.app.config import find_config
 from chainops.core.errors import InputError
 from chainops.core.files import write_atomic
 from chainops.core.text import one_line
 from chainops.project.detect import detect
 from chainops.project.files import find_files
 from chainops.project.model import Project, ProjectFiles
+from chainops.project.settings import CONFIG_NAMES
 
 _CONTRACT = re.compile(r"^\s*(?P<abstract>abstract\s+)?contract\s+(?P<name>[A-Za-z_$][\w$]*)", re.MULTILINE)
 
@@ -24,22 +25,25 @@ class ConfigExistsError(InputError):
 
 
 def write_config(workspace: Path, *, force: bool = False) -> Path:
-    """Write the workspace's chainops.yaml and return its path.
+    """Write the workspace's chainops.yaml and return its path; with `force` replace the one that holds there.
 
     Raises `ConfigExistsError` unless `force`, `NoProjectError` when there is no project, `DiskError`.
     """
-    existing = None if force else find_config(workspace)
-    if existing is not None:
+    existing = _replaceable(workspace) if force else find_config(workspace)
+    if existing is not None and not force:
         raise ConfigExistsError(
             f"{existing} is there already", hint="--force replaces it; `chainops config check` checks it"
         )
-    project = detect(workspace)
-    text = config_text(project, find_files(project), workspace.resolve().name)
-    path = next(
-        (workspace / n for n in CONFIG_NAMES if (workspace / n).exists()), workspace / CONFIG_NAMES[0]
-    )
+    path = existing or workspace / CONFIG_NAMES[0]
+    project = detect(path.parent)
+    text = config_text(project, find_files(project), path.parent.resolve().name)
     write_atomic(path, text.encode())
     return path
+
+
+def _replaceable(workspace: Path) -> Path | None:
+    own = (workspace / name for name in CONFIG_NAMES)
+    return next((path for path in own if path.exists()), None) or find_config(workspace)
 
 
 def config_text(project: Project, files: ProjectFiles, folder_name: str) -> str:

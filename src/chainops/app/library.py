@@ -83,9 +83,10 @@ class Pipeline:
         """Run to the end, or to where a person is needed, and write the reports.
 
         Raises `WorkspaceBusyError` while another run goes on in the workspace, `InputError` when there is
-        nothing to resume or its sources changed, and `MachineError` when the journal or the reports cannot
-        be written.
+        nothing to resume, its sources changed or there is no project, and `MachineError` when the journal
+        or the reports cannot be written.
         """
+        self._refuse_no_project()
         with _claimed(self._workspace), open_journal(self._workspace) as journal:
             plan = self._plan(journal, await self._changed())
             wiring = self._wire(plan.run_id)
@@ -104,6 +105,11 @@ class Pipeline:
             finally:
                 kill_marked(f"{plan.run_id}/")
             return self._report(record, wiring)
+
+    @property
+    def config_path(self) -> Path | None:
+        """The file that the configuration was read from, None without one."""
+        return self._loaded.path
 
     def current_status(self) -> RunRecord | None:
         """Return the run as it stands now; None before it has started."""
@@ -150,6 +156,17 @@ class Pipeline:
             max_parallel=config.max_parallel,
             fail_fast=config.fail_fast if fail_fast is None else fail_fast,
         )
+
+    def _refuse_no_project(self) -> None:
+        """Leave nothing behind in a folder without a project; what a project lacks is checkout's to tell."""
+        config = self._loaded.config
+        if config.repository_url or not self._workspace.is_dir():
+            return
+        from chainops.project.detect import detect
+        from chainops.project.errors import BadProjectError
+
+        with contextlib.suppress(BadProjectError):
+            detect(self._workspace, path=config.path, profile=config.foundry.profile)
 
     def _wire(self, run_id: str) -> RunWiring:
         from chainops.app.wiring import wire

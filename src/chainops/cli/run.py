@@ -61,6 +61,8 @@ def _run(path: Path, config: Path | None, options: RunOptions) -> RunResult:
     with terminal_watcher(sys.stderr) as watcher:
         # outside of the event loop: an interruption while the config is read is an ordinary one
         pipeline = Pipeline(config, path, options=options, watchers=(watcher,))
+        if pipeline.config_path and not config and pipeline.config_path.parent != path.absolute():
+            note(f"configuration: {pipeline.config_path}")
         return asyncio.run(_execute(pipeline))
 
 

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from chainops.core.config_mistakes import mistake
 
+#: what our own configuration is called
+CONFIG_NAMES = ("chainops.yaml", "chainops.yml")
+
 
 class ProjectSettings(BaseModel):
     """Where the sources come from; without a URL the workspace itself is taken as it is."""

@@ -27,7 +27,7 @@ from chainops.project.detect import detect
 from chainops.project.files import find_files
 from chainops.project.git import Git, git_environment
 from chainops.project.model import Project, ProjectFiles
-from chainops.project.settings import ProjectSettings
+from chainops.project.settings import CONFIG_NAMES, ProjectSettings
 from chainops.project.tree import read_tree, walk_files
 from chainops.project.worktree import WorkTree, read_worktree
 from chainops.quality.model import Measurement
@@ -89,6 +89,8 @@ class SourceCheckoutStage:
         outputs = _outputs(source, project, tree, own)
         outputs |= {"files": len(files), "tree_digest": read.digest}
         _tell(context, source, project, tree)
+        if source.kind == "clone":
+            _tell_unused_config(context, source.folder, project.root)
         if self._options.require_clean and tree.changes:
             return _not_clean(tree, outputs)
         return Outcome(
@@ -177,6 +179,14 @@ def _tell(context: StageContext, source: _Source, project: Project, tree: WorkTr
     for submodule in tree.submodules:
         if submodule.state != "present":
             context.say(f"  submodule {one_line(submodule.path)}: {submodule.state}")
+
+
+def _tell_unused_config(context: StageContext, *folders: Path) -> None:
+    """Whoever can change a repository must not choose what it is judged by."""
+    for path in (folder / name for folder in dict.fromkeys(folders) for name in CONFIG_NAMES):
+        if path.is_file():
+            shown = path.relative_to(folders[0])
+            context.say(f"{shown} of the cloned repository is not used: the workspace's configuration holds")
 
 
 def _summary(source: _Source, tree: WorkTree, own: ProjectFiles) -> str:
