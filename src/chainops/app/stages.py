@@ -121,7 +121,9 @@ class LazyStages(Mapping[str, Stage]):
             ),
             journals=FileJournals(self._loaded.workspace.absolute() / ".chainops" / "runs"),
             secrets=self._loaded.resolver,
-            scripts=ForgeScriptRunner(toolbox=self._toolbox, runner=self._runner),
+            scripts=ForgeScriptRunner(
+                toolbox=self._toolbox, runner=self._runner, allow_fs=self._config.foundry.allow_fs
+            ),
             base=self._loaded.document.base,
             locks=default_cache_dir() / "locks",
             env=self._loaded.environment,

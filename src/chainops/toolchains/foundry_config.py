@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from chainops.core.errors import Place
 from chainops.core.text import clean, decode, one_line
 from chainops.toolchains.errors import ToolchainConfigError, ToolchainOutputError
+from chainops.toolchains.foundry_files import FilePermission
 from chainops.toolchains.ownership import SourceLayout
 
 #: names that `ignored_error_codes` accepts beside numbers (foundry-config, `SolidityErrorCode`)
@@ -65,6 +66,7 @@ class FoundryConfig(BaseModel):
     ffi: bool = False
     via_ir: bool = False
     eth_rpc_url: str | None = None
+    fs_permissions: list[FilePermission] = []
     fuzz: _FuzzSection = _FuzzSection()
     vyper: _VyperSection = _VyperSection()
     ignored_error_codes: list[str | int] = []

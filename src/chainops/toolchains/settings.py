@@ -22,6 +22,13 @@ class FoundrySettings(BaseModel):
         default=False,
         description="Let tests start programs on this machine (vm.ffi); refused otherwise",
     )
+    allow_fs: bool = Field(
+        default=False,
+        description=(
+            "Let tests reach files outside the project where `fs_permissions` of foundry.toml does; "
+            "refused otherwise"
+        ),
+    )
     reproducible: bool = Field(
         default=False,
         description="Build a second time from nothing and compare the bytecode",

@@ -195,6 +195,60 @@ async def test_what_tests_may_not_do_is_refused_and_told(
     assert not (b.root / "cache").exists()
 
 
+READS = """// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+interface Files {
+    function readFile(string calldata) external view returns (string memory);
+    function writeFile(string calldata, string calldata) external;
+}
+
+contract ReadTest {
+    Files constant VM = Files(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D);
+
+    function test_Elsewhere() public view {
+        VM.readFile("/etc/passwd");
+    }
+
+    function test_Hook() public {
+        VM.writeFile("./.git/hook", "x");
+    }
+
+    function test_Link() public view {
+        VM.readFile("./linked/passwd");
+    }
+
+    function test_Own() public {
+        VM.writeFile("./notes.txt", VM.readFile("./foundry.toml"));
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_files_outside_the_project_are_out_of_reach(bench: MakeBench, *, allowed: bool) -> None:
+    b = bench(allow_fs=allowed)
+    b.write("test/Read.t.sol", READS)
+    (b.root / ".git").mkdir()
+    (b.root / "linked").symlink_to("/etc")
+    wish = 'fs_permissions = [{access = "read-write", path = "/"}, {access = "read-write", path = "./"}]\n'
+    toml = b.root / "foundry.toml"
+    toml.write_text(toml.read_text().replace('out = "out"\n', 'out = "out"\n' + wish))
+    build = await b.toolchain.build(b.request, b.sink)
+    refused = [d for d in build.diagnostics if d.code == "fs-refused"]
+    suite = await b.toolchain.test(b.request, TestSelection(match_path="test/Read.t.sol"), b.sink)
+    found = {case.name: case for case in suite.cases}
+    assert found["test_Own()"].status is TestStatus.PASSED
+    others = [found[f"test_{name}()"] for name in ("Elsewhere", "Hook", "Link")]
+    if allowed:
+        assert not refused
+        assert {case.status for case in others} == {TestStatus.PASSED}
+    else:
+        assert refused[0].place == Place("foundry.toml", 6, 1)
+        assert b"/ (read-write)" in b.log
+        assert all("not allowed to be accessed" in case.reason for case in others), others
+
+
 async def test_allowed_ffi_runs(bench: MakeBench) -> None:
     b = bench(allow_ffi=True)
     b.write("test/Cheat.t.sol", CHEATS)

@@ -12,15 +12,17 @@ from chainops.core.text import one_line
 from chainops.core.tooluse import ToolUse
 from chainops.deploy.errors import ScriptError
 from chainops.deploy.ports import ScriptedTransaction, ScriptRequest
-from chainops.toolchains.foundry_ffi import variables_without_ffi
+from chainops.toolchains.foundry_ffi import Allowance, read_and_restrict
 from chainops.tools.ports import Tool, Toolbox
 
 
 class ForgeScriptRunner:
     """Runs Foundry scripts."""
 
-    def __init__(self, *, toolbox: Toolbox, runner: ProcessRunner) -> None:
+    def __init__(self, *, toolbox: Toolbox, runner: ProcessRunner, allow_fs: bool = False) -> None:
+        """Take whether scripts may reach files outside the project."""
         self._toolbox = toolbox
+        self._allow_fs = allow_fs
         self._runner = runner
 
     async def tools(self) -> tuple[ToolUse, ...]:
@@ -39,10 +41,13 @@ class ForgeScriptRunner:
             marker=request.marker,
         )
         # forge 1.7 ignores FOUNDRY_FFI: only a configuration without ffi makes it refuse
-        without_ffi = await variables_without_ffi(
-            self._runner, forge.argv, command, request.scratch / "foundry-without-ffi.toml"
+        file = request.scratch / "foundry-restricted.toml"
+        restricted = await read_and_restrict(
+            self._runner, forge.argv, command, file, Allowance(fs=self._allow_fs)
         )
-        done = await self._runner.run(replace(command, env={**command.env, **without_ffi}), sink)
+        if told := restricted.told():
+            sink(f"{told}\n".encode())
+        done = await self._runner.run(replace(command, env={**command.env, **restricted.variables}), sink)
         if done.timed_out:
             raise ScriptError(f"{request.script} did not end within {request.timeout_s:g} s")
         if done.returncode != 0:

@@ -96,7 +96,9 @@ class FoundryToolchain:
         with disk_errors(request.build_dir):
             request.build_dir.mkdir(parents=True, exist_ok=True)
         call = await session.call(("build", "--build-info", *self._settings.build_args), folders)
-        refused = _refused_ffi(session)
+        refused = _refusals(session)
+        if files := session.restriction.told():
+            sink(f"{files}\n".encode())
         if call.returncode != 0:
             return _failed_build(session.diagnose(call), refused)
         result = await asyncio.to_thread(_read_build, folders, session.config, request.project_root)
@@ -231,11 +233,15 @@ def _unrunnable(found: Diagnosis) -> SuiteResult:
     return SuiteResult(failure=found.failure, hint=found.hint, limit=found.limit)
 
 
-def _refused_ffi(session: ForgeSession) -> tuple[Diagnostic, ...]:
-    """Say that the project asked for FFI and does not get it."""
+def _refusals(session: ForgeSession) -> tuple[Diagnostic, ...]:
+    """Say what the project asked for and does not get: FFI, files elsewhere."""
+    files = session.restriction.told()
+    place = toml_place(session.request.project_root, "fs_permissions")
+    refused = (Diagnostic(severity="info", code="fs-refused", message=files, place=place),) if files else ()
     if not session.config.ffi or session.commands.allow_ffi:
-        return ()
+        return refused
     return (
+        *refused,
         Diagnostic(
             severity="info",
             code="ffi-refused",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from chainops.core.errors import InputError
@@ -24,7 +24,7 @@ from chainops.toolchains.foundry_config import (
     parse_config,
     toml_place,
 )
-from chainops.toolchains.foundry_ffi import refuse_ffi
+from chainops.toolchains.foundry_ffi import Allowance, Forge, Restriction, restrict
 from chainops.toolchains.ports import ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
 from chainops.tools.ports import Toolbox
@@ -90,6 +90,7 @@ class ForgeSession:
     config: FoundryConfig
     request: ToolchainRequest
     sink: Sink
+    restriction: Restriction = field(default_factory=Restriction)
     #: what takes part besides forge: its compilers and what they run on
     uses: tuple[ToolUse, ...] = ()
 
@@ -179,12 +180,14 @@ async def open_session(
         allow_ffi=allow_ffi,
     )
     config = await _read_config(runner, commands, request)
-    if config.ffi and not commands.allow_ffi:
-        command = commands.command(("config",), ForgeFolders.shared(request), report=True)
-        variables = await refuse_ffi(
-            runner, commands.tool.argv, command, request.scratch / "foundry-without-ffi.toml"
-        )
-        commands = replace(commands, variables=variables)
+    command = commands.command(("config",), ForgeFolders.shared(request), report=True)
+    restriction = await restrict(
+        Forge(runner, forge.argv, command),
+        request.scratch / "foundry-restricted.toml",
+        config,
+        Allowance(ffi=allow_ffi, fs=settings.allow_fs),
+    )
+    commands = replace(commands, variables=restriction.variables)
     if not commands.allow_ffi:
         refuse_own_compilers(request.project_root, config)
     versions = await asyncio.to_thread(
@@ -198,6 +201,7 @@ async def open_session(
         runner=runner,
         commands=replace(commands, seed=seed),
         config=config,
+        restriction=restriction,
         request=request,
         sink=sink,
         uses=tuple(dict.fromkeys(uses)),
