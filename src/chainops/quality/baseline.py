@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
-from json.decoder import JSONDecoder, JSONObject  # type: ignore[attr-defined]
-from json.scanner import py_make_scanner  # type: ignore[attr-defined]
+from json.decoder import JSONDecoder, JSONObject  # type: ignore[attr-defined]  # public in CPython, not typed
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # the one that tells offsets, not typed
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,6 @@ from chainops.quality.errors import BaselineError
 
 BASELINE_NAME = "chainops-baseline.json"
 VERSION = 1
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -63,6 +62,7 @@ class Baseline:
         return {entry.fingerprint: entry.reason for entry in self.findings}
 
 
+T = TypeVar("T", AcceptedFinding, GasFigure, SizeFigure)
 _SECTIONS: dict[str, type] = {"findings": AcceptedFinding, "gas": GasFigure, "sizes": SizeFigure}
 
 
@@ -195,7 +195,7 @@ class _Reader:
             self._complain(f"an entry of `{section}` should be an object", document)
             return None
         before = len(self.errors)
-        known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+        known = {f.name: f for f in fields(kind)}
         for name in entry:
             if name not in known:
                 self._complain(f"`{name}` is unknown in `{section}`", entry, f"known are {', '.join(known)}")

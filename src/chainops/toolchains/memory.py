@@ -58,7 +58,7 @@ class MemoryToolchain:
         self,
         request: ToolchainRequest,
         selection: TestSelection,
-        sink: Sink,  # noqa: ARG002
+        sink: Sink,  # noqa: ARG002 - named by the port; the twin prints only where a stage shows it
     ) -> Coverage:
         """Return the prepared coverage."""
         self.requests.append(("coverage", request, selection))
@@ -68,7 +68,7 @@ class MemoryToolchain:
         self,
         request: ToolchainRequest,
         selection: TestSelection,
-        sink: Sink,  # noqa: ARG002
+        sink: Sink,  # noqa: ARG002 - named by the port; the twin prints only where a stage shows it
     ) -> GasReport:
         """Return the prepared gas report."""
         self.requests.append(("gas", request, selection))

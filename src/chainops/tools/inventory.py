@@ -93,7 +93,7 @@ async def _state(
 
 async def _system_state(runner: ProcessRunner, name: str, folder: Path) -> ToolState:
     try:
-        tool = await system_tool(runner, name, folder if folder.is_dir() else Path("/"))  # noqa: ASYNC240
+        tool = await system_tool(runner, name, folder if folder.is_dir() else Path("/"))  # noqa: ASYNC240 - one stat
     except SystemToolError as error:
         return ToolState(name=name, version="", status=ToolStatus.UNAVAILABLE, problems=(error.message,))
     use = tool.use

@@ -36,7 +36,7 @@ def write_program(path: Path, text: str) -> None:
         if path.read_bytes() == data and os.access(path, os.X_OK):
             return
     except OSError:
-        pass
+        pass  # not there, or not to be read: it is written anew, and that says what is wrong
     write_atomic(path, data, mode=0o755)
 
 

@@ -64,5 +64,5 @@ def load(tmp_path):
         assert source
         return source
 
-    read.config = Config  # type: ignore[attr-defined]
+    read.config = Config
     return read

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from chainops.artifacts.model import Artifact
 from chainops.core.clock import MemoryClock
@@ -229,9 +230,8 @@ class Bench:
         self.clock.advance(seconds)
 
 
-def chain(*names: str, **fields: object) -> list[StageNode]:
+def chain(*names: str, **fields: Any) -> list[StageNode]:
     """Return stages each of which needs the one before."""
     return [
-        StageNode(name=name, needs=names[i - 1 : i] if i else (), **fields)  # type: ignore[arg-type]
-        for i, name in enumerate(names)
+        StageNode(name=name, needs=names[i - 1 : i] if i else (), **fields) for i, name in enumerate(names)
     ]

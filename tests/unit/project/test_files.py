@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,8 @@ from chainops.project.files import find_files, role_of
 from chainops.project.model import Project
 
 
-def project(root: Path = Path("/p"), **values: object) -> Project:
-    return Project(toolchain="foundry", root=root, **values)  # type: ignore[arg-type]
+def project(root: Path = Path("/p"), **values: Any) -> Project:
+    return Project(toolchain="foundry", root=root, **values)
 
 
 @pytest.mark.parametrize(

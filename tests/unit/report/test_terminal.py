@@ -90,7 +90,7 @@ def test_a_long_silence_is_broken_at_intervals_and_ends_with_the_stage() -> None
 def shown(watcher: LiveWatcher, width: int = 80) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
     console.print(watcher.table())
-    return console.file.getvalue()  # type: ignore[attr-defined]
+    return console.file.getvalue()
 
 
 def live(clock: MemoryClock) -> LiveWatcher:

@@ -46,7 +46,7 @@ def write(root: Path, files: dict[str, str]) -> None:
 def npm_installs(command: Command) -> None:
     """Leave behind what npm leaves."""
     write(command.cwd, {"node_modules/@oz/contracts/B.sol": "contract B {}", "node_modules/native/x": ""})
-    packages = {k: v for k, v in LOCK["packages"].items() if k}  # type: ignore[attr-defined]
+    packages = {k: v for k, v in LOCK["packages"].items() if k}
     write(command.cwd, {"node_modules/.package-lock.json": json.dumps({"packages": packages})})
 
 

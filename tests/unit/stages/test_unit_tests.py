@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,8 +110,8 @@ def test_of_too_many_tests_those_that_failed_are_listed_and_the_others_counted()
     assert lines[-1] == "and 2 more tests, which the stage's report lists"
 
 
-def failing(name: str, reason: str, **more: object) -> TestCase:
-    return case(name, TestStatus.FAILED, reason, **more)  # type: ignore[arg-type]
+def failing(name: str, reason: str, **more: Any) -> TestCase:
+    return case(name, TestStatus.FAILED, reason, **more)
 
 
 PASSING = SuiteResult(cases=(case("a()"), case("b()", TestStatus.SKIPPED)), seed="0x2a")

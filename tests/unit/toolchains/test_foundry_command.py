@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,10 +21,10 @@ from chainops.tools.ports import Tool
 FORGE = Tool(use=ToolUse(name="forge", version="1.7.1"), argv=("/t/forge",), path=(Path("/t/node"),))
 
 
-def request(tmp_path: Path, **changes: object) -> ToolchainRequest:
+def request(tmp_path: Path, **changes: Any) -> ToolchainRequest:
     return ToolchainRequest(
         project_root=tmp_path, build_dir=tmp_path / "build", scratch=tmp_path / "scratch", **changes
-    )  # type: ignore[arg-type]
+    )
 
 
 def environment(tmp_path: Path, **changes: object) -> dict[str, str]:

@@ -77,7 +77,7 @@ _ENDLESS: Version = (1 << 60, 0, 0)
 def _range(operator: str, major: str, minor: str | None, patch: str | None) -> tuple[Version, Version]:
     """Return the half-open interval [low, high) of one comparator."""
     parts = [int(p) for p in _given(major, minor, patch)]
-    low: Version = (*parts, 0, 0, 0)[:3]  # type: ignore[assignment]
+    low = _padded(parts)
     after = _next(parts) if parts else _ENDLESS
     full = (low[0], low[1], low[2] + 1) if len(parts) == 3 else after
     intervals = {
@@ -102,7 +102,13 @@ def _given(*parts: str | None) -> list[str]:
 
 def _next(parts: Sequence[int]) -> Version:
     raised = [*parts[:-1], parts[-1] + 1]
-    return (*raised, 0, 0, 0)[:3]  # type: ignore[return-value]
+    return _padded(raised)
+
+
+def _padded(parts: Sequence[int]) -> Version:
+    """Fill up with zeros what a range leaves out."""
+    major, minor, patch = [*parts, 0, 0, 0][:3]
+    return major, minor, patch
 
 
 def _caret_end(parts: Sequence[int]) -> Version:
