@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,8 +22,9 @@ from chainops.artifacts.runs import (
 from chainops.artifacts.verify import Verification, verify
 from chainops.cli.output import emit, note
 from chainops.core.errors import ExitCode
-from chainops.core.text import plural
+from chainops.core.text import one_line, plural
 from chainops.core.units import format_bytes
+from chainops.stages.common import STAGE_NAMES
 
 app = typer.Typer(
     add_completion=False,
@@ -47,6 +49,10 @@ def list_artifacts(
 ) -> None:
     """List a run's artifacts: name, kind, stage, size and digest."""
     run_id = find_run(workspace, run)
+    if stage and stage not in STAGE_NAMES:
+        close = difflib.get_close_matches(stage, STAGE_NAMES, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(STAGE_NAMES)}"
+        raise ArtifactNameError(f"unknown stage `{one_line(stage, 80)}`", hint=hint)
     found = [a for a in open_manifest(workspace, run_id).entries() if stage in ("", a.stage)]
     emit({"run_id": run_id, "artifacts": found}, _table(run_id, found), as_json=as_json)
 

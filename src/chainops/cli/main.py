@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from chainops.core.errors import ChainopsError, ExitCode
+from chainops.core.errors import ChainopsError, ExitCode, InputError
 
 #: name → (module below `chainops.cli`, help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -36,12 +36,14 @@ def run() -> None:
         app = build_app(arguments)
         for sign in (signal.SIGINT, signal.SIGTERM):
             signal.signal(sign, signal.default_int_handler)
-        app(args=arguments, prog_name="chainops")
+        sys.exit(app(args=arguments, prog_name="chainops", standalone_mode=False) or ExitCode.SUCCESS)
     except ChainopsError as error:
         if debug:
             raise
         sys.exit(_report(error, as_json="--json" in arguments))
-    except KeyboardInterrupt:
+    except typer.TyperException as error:
+        sys.exit(_report_usage(error.format_message(), arguments))
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(ExitCode.CANCELLED)
     except BrokenPipeError:
         sys.stderr.close()
@@ -96,6 +98,16 @@ def _add(app: typer.Typer, name: str, module: Any, text: str) -> None:
         app.add_typer(module.app, name=name, help=text)
     else:
         app.command(name, help=command.__doc__ or text)(command)
+
+
+def _report_usage(message: str, arguments: list[str]) -> int:
+    """Tell a mistake on the command line as any other; the help that typer shows unasked is none."""
+    if message.startswith("Usage:"):
+        sys.stderr.write(message + "\n")
+        return ExitCode.USAGE
+    known = next((a for a in arguments if a in COMMANDS), "")
+    hint = f"`{' '.join(filter(None, ('chainops', known, '--help')))}` shows what there is"
+    return _report(InputError(message, hint=hint, code="GEN102"), as_json="--json" in arguments)
 
 
 def _report(error: ChainopsError, *, as_json: bool) -> int:

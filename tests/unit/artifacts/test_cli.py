@@ -40,6 +40,13 @@ def test_list_names_every_artifact(workspace: Path) -> None:
     assert listed["run_id"] == RUN
 
 
+def test_a_stage_that_does_not_exist_is_a_mistake(workspace: Path) -> None:
+    assert run(workspace, "list", "--stage", "unit-tests")[0] == 0
+    with pytest.raises(ArtifactNameError, match="unknown stage `compilaton`") as caught:
+        run(workspace, "list", "--stage", "compilaton")
+    assert caught.value.hint == "did you mean `compilation`?"
+
+
 def test_get_gives_the_bytes_on_stdout_or_in_a_file(workspace: Path, tmp_path: Path) -> None:
     assert run(workspace, "get", "docs/index.md") == (0, b"# Vault")
     target = tmp_path / "out.md"

@@ -67,6 +67,42 @@ def test_all_mistakes_go_to_stderr_and_as_json_to_stdout(
     assert "Traceback" not in captured.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "--foo"), "--foo"),
+        (("runn",), "runn"),
+        (("artifacts", "lst"), "lst"),
+        (("schema", "a", "b"), "b"),
+    ],
+)
+def test_a_mistake_of_usage_is_told_to_programs_too(
+    arguments: tuple[str, ...],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    plain = capsys.readouterr()
+    assert plain.out == ""
+    assert words in plain.err
+    assert "--help" in plain.err
+    assert call(monkeypatch, *arguments, "--json") == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == 2
+    assert [e["code"] for e in told["errors"]] == ["GEN102"]
+    assert words in told["errors"][0]["message"]
+
+
+def test_a_group_without_a_command_shows_its_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "artifacts") == 2
+    captured = capsys.readouterr()
+    assert "verify" in captured.out + captured.err
+    assert "GEN102" not in captured.err
+
+
 def test_secrets_are_demanded_only_when_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
