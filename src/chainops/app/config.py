@@ -73,9 +73,6 @@ def _stages_model() -> type[_Stages]:
 if TYPE_CHECKING:
     Stages = _Stages  # what is made below has a field for each stage, and nothing that a checker could use
 else:
-    if TYPE_CHECKING:
-    Stages = _Stages  # what is made below has a field for each stage, and nothing that a checker could use
-else:
     Stages = _stages_model()
 
 
