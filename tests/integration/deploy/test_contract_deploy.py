@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainops.chains.settings import networks_from
+from chainops.deploy.builds import BuildChangedError
 from chainops.deploy.manifest import ManifestSource, load_manifest
 from chainops.deploy.settings import DeploySettings
 from chainops.pipeline.model import FailureKind, StageStatus
@@ -151,6 +152,17 @@ async def test_a_forge_scripts_transactions_are_signed_and_sent_by_us(tmp_path, 
     again = await stage.run(bench.context("contract-deploy"))
     assert again.outputs["transactions"] == outcome.outputs["transactions"]
     assert again.outputs["plan_digest"] == outcome.outputs["plan_digest"]
+
+
+async def test_a_script_does_not_send_what_was_changed_after_the_build(project):
+    bench = await project("changed", {"script/Deploy.s.sol": SCRIPT})
+    source = bench.root / "src" / "Counter.sol"
+    source.write_text(source.read_text().replace("_set(number + 1)", "_set(number + 2)"))
+    stage = stage_of(bench, "deploy:\n  script: script/Deploy.s.sol:Deploy\n")
+    with pytest.raises(BuildChangedError, match="Counter"):
+        await stage.run(bench.context("contract-deploy"))
+    assert b"eth_getBlockByNumber" in bench.log
+    assert b"eth_sendRawTransaction" not in bench.log
 
 
 async def test_a_failing_script_is_told_with_its_line(project):
