@@ -54,18 +54,23 @@ def update(
     changes = update_baseline(result, old, reason=reason, least=Severity.parse(min_severity))
     if not dry_run:
         write_atomic(target, render(changes.baseline))
-    for section in changes.kept:
-        note(f"{section}: not measured by run {result['run_id']}, left as it was")
-    unexplained = [entry for entry in changes.baseline.findings if not entry.reason]
-    if unexplained:
-        note(
-            f"{len(unexplained)} accepted without a reason: they count until `reason` is written in {target}"
-        )
+    _note_open(changes, target, result["run_id"])
     data = {"path": target, "run_id": result["run_id"], "written": not dry_run, **to_json(changes)}
     del data["baseline"]
     data["baseline"] = to_json(changes.baseline)
     head = f"{target}: {'would be ' if dry_run else ''}written from run {result['run_id']}"
     emit(data, "\n".join([head, *_told(changes)]), as_json=as_json)
+
+
+def _note_open(changes: BaselineUpdate, target: Path, run_id: str) -> None:
+    """Tell what the new baseline leaves to be done."""
+    for section in changes.kept:
+        note(f"{section}: not measured by run {run_id}, left as it was")
+    unexplained = [entry for entry in changes.baseline.findings if not entry.reason]
+    if unexplained:
+        note(
+            f"{len(unexplained)} accepted without a reason: they count until `reason` is written in {target}"
+        )
 
 
 @app.command("show")

@@ -27,7 +27,7 @@ from chainops.toolchains.foundry_config import (
 from chainops.toolchains.foundry_ffi import Allowance, Forge, Restriction, restrict
 from chainops.toolchains.ports import ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
-from chainops.tools.ports import Toolbox
+from chainops.tools.ports import Tool, Toolbox
 
 #: used when neither the config nor foundry.toml names one, so that runs repeat
 DEFAULT_SEED = "0x1"
@@ -166,13 +166,7 @@ async def open_session(
         request.scratch.mkdir(parents=True, exist_ok=True)
         forge_home(request).mkdir(parents=True, exist_ok=True)
     allow_ffi = request.allow_ffi or settings.allow_ffi
-    forge = await toolbox.tool("forge", sink)
-    uses = [*forge.stands_on]
-    if allow_ffi:
-        # what tests start is mostly a script for node, which the machine may lack
-        node = await toolbox.tool("node", sink)
-        uses += node.uses
-        forge = replace(forge, path=(*forge.path, *node.path, Path(node.argv[0]).parent))
+    forge, uses = await _program(toolbox, sink, with_node=allow_ffi)
     commands = ForgeCommands(
         tool=forge,
         request=request,
@@ -190,12 +184,7 @@ async def open_session(
     commands = replace(commands, variables=restriction.variables)
     if not commands.allow_ffi:
         refuse_own_compilers(request.project_root, config)
-    versions = await asyncio.to_thread(
-        needed_versions, request.project_root, config, toolbox.known_solc_versions()
-    )
-    for version in versions:
-        uses += (await toolbox.solc(version, sink)).uses
-    await toolbox.solc_home(versions, forge_home(request), sink)
+    uses += await _provide_compilers(toolbox, config, request, sink)
     seed = settings.fuzz_seed or config.fuzz.seed or DEFAULT_SEED
     return ForgeSession(
         runner=runner,
@@ -206,6 +195,27 @@ async def open_session(
         sink=sink,
         uses=tuple(dict.fromkeys(uses)),
     )
+
+
+async def _program(toolbox: Toolbox, sink: Sink, *, with_node: bool) -> tuple[Tool, list[ToolUse]]:
+    """Return forge and what it stands on. `with_node`: what tests start is mostly a script for it."""
+    forge = await toolbox.tool("forge", sink)
+    if not with_node:
+        return forge, [*forge.stands_on]
+    node = await toolbox.tool("node", sink)
+    path = (*forge.path, *node.path, Path(node.argv[0]).parent)
+    return replace(forge, path=path), [*forge.stands_on, *node.uses]
+
+
+async def _provide_compilers(
+    toolbox: Toolbox, config: FoundryConfig, request: ToolchainRequest, sink: Sink
+) -> list[ToolUse]:
+    """Put the compilers where forge looks for them; see `needed_versions` for what is raised."""
+    known = toolbox.known_solc_versions()
+    versions = await asyncio.to_thread(needed_versions, request.project_root, config, known)
+    uses = [use for version in versions for use in (await toolbox.solc(version, sink)).uses]
+    await toolbox.solc_home(versions, forge_home(request), sink)
+    return uses
 
 
 async def _read_config(
