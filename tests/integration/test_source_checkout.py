@@ -317,3 +317,15 @@ def test_what_is_not_a_project_fails_the_stage(
 ) -> None:
     outcome = Checkout(repository(tmp_path / "a", files)).run()
     assert (outcome.status, outcome.failure, outcome.code) == (StageStatus.FAILED, failure, code)
+
+
+def test_a_project_without_sources_is_told_so(tmp_path: Path) -> None:
+    write(tmp_path, {"foundry.toml": "[profile.default]\n"})
+    outcome = Checkout(tmp_path).run()
+    assert (outcome.status, outcome.failure, outcome.code) == (
+        StageStatus.FAILED,
+        FailureKind.PROJECT,
+        "SRC202",
+    )
+    assert outcome.reason == "no Solidity files in src/"
+    assert "foundry.toml" in outcome.hint

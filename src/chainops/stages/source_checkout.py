@@ -86,6 +86,8 @@ class SourceCheckoutStage:
         )
         read = await asyncio.to_thread(read_tree, project.root, files)
         own = await asyncio.to_thread(find_files, project)
+        if not (own.sources or own.tests or own.scripts or own.mocks):
+            return _no_sources(project)
         outputs = _outputs(source, project, tree, own)
         outputs |= {"files": len(files), "tree_digest": read.digest}
         _tell(context, source, project, tree)
@@ -194,6 +196,17 @@ def _summary(source: _Source, tree: WorkTree, own: ProjectFiles) -> str:
     at = f"commit {tree.commit[:12]}" if tree.commit else tree.without_git or "no commit yet"
     changed = f", {plural(len(tree.changes), 'uncommitted change')}" if tree.changes else ""
     return f"{source.url or 'local tree'}: {at}{changed}; {count}"
+
+
+def _no_sources(project: Project) -> Outcome:
+    return Outcome(
+        status=StageStatus.FAILED,
+        failure=FailureKind.PROJECT,
+        code="SRC202",
+        reason=f"no Solidity files in {one_line(project.src)}/",
+        hint='add contracts there, or name their folder in foundry.toml: src = "contracts"',
+        places=(Place("foundry.toml", 1),),
+    )
 
 
 def _not_clean(tree: WorkTree, outputs: Mapping[str, Any]) -> Outcome:
