@@ -32,7 +32,6 @@ VARIANTS = {
         stage="compilation",
         place="src/Counter.sol:",
         words="Undeclared identifier",
-        also="static-analysis",
     ),
     "failing-test": Expected(stage="unit-tests", place="test/Ratio.t.sol:", words="fail"),
     "fuzz-counterexample": Expected(stage="unit-tests", place="test/Counter.t.sol:47", words="2500"),

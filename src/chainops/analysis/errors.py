@@ -1,20 +1,14 @@
-"""What can go wrong with an analyzer: it failed, or the sources cannot be read by it."""
+"""What can go wrong with an analyzer: it failed, or it does not exist."""
 
 from __future__ import annotations
 
-from chainops.core.errors import InputError, MachineError, ProjectError
+from chainops.core.errors import InputError, MachineError
 
 
 class AnalyzerError(MachineError):
     """An analyzer did not run to its end, or its report is not what it should be: never a clean result."""
 
     code = "ANA301"
-
-
-class UnreadableSourceError(ProjectError):
-    """An analyzer could not read the project's sources: they do not compile."""
-
-    code = "ANA201"
 
 
 class UnknownAnalyzerError(InputError):

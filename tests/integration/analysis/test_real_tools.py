@@ -12,7 +12,7 @@ from chainops.analysis.adapters.forge_fmt import ForgeFmtAnalyzer
 from chainops.analysis.adapters.forge_lint import ForgeLintAnalyzer
 from chainops.analysis.adapters.slither import SlitherAnalyzer
 from chainops.analysis.adapters.solhint import SolhintAnalyzer
-from chainops.analysis.errors import AnalyzerError, UnreadableSourceError
+from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.ports import AnalysisRequest
 from chainops.app.compilers import FoundryCompilers
 from chainops.core.process import Command, LocalProcessRunner, clean_environment
@@ -153,7 +153,7 @@ async def test_solhint_runs_with_our_rules(given: AnalysisRequest, toolbox: Prov
 
 
 @pytest.mark.parametrize("analyzer", [ForgeLintAnalyzer, SolhintAnalyzer])
-async def test_a_syntax_error_is_the_projects_fault(
+async def test_a_syntax_error_is_left_to_the_compilation(
     given: AnalysisRequest,
     toolbox: ProvisionedToolbox,
     analyzer: type[ForgeLintAnalyzer] | type[SolhintAnalyzer],
@@ -161,8 +161,9 @@ async def test_a_syntax_error_is_the_projects_fault(
     compilers = FoundryCompilers(toolbox=toolbox, runner=RUNNER, settings=SETTINGS)
     await compilers.provide(given, nothing)
     (given.project_root / "src/Bank.sol").write_text("contract X { function }")
-    with pytest.raises(UnreadableSourceError):
-        await analyzer(toolbox=toolbox, runner=RUNNER).analyze(given, nothing)
+    report = await analyzer(toolbox=toolbox, runner=RUNNER).analyze(given, nothing)
+    assert report.not_run
+    assert report.findings == ()
 
 
 async def test_a_long_report_of_solhint_comes_whole(

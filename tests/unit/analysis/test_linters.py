@@ -16,7 +16,7 @@ from chainops.analysis.adapters.forge_fmt import ForgeFmtAnalyzer
 from chainops.analysis.adapters.forge_lint import ForgeLintAnalyzer
 from chainops.analysis.adapters.running import Capture
 from chainops.analysis.adapters.solhint import SolhintAnalyzer
-from chainops.analysis.errors import AnalyzerError, UnreadableSourceError
+from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.ports import AnalysisRequest
 from chainops.analysis.sources import Sources
 from chainops.core.errors import ChainopsError
@@ -77,13 +77,13 @@ class TestForgeLint:
         report = await ForgeLintAnalyzer(toolbox=toolbox, runner=runner).analyze(request_for, nothing)
         assert len(report.findings) == 150
 
-    async def test_sources_that_do_not_compile_are_the_projects_fault(
+    async def test_sources_that_do_not_compile_are_left_to_the_compilation(
         self, toolbox: Toolbox, request_for: AnalysisRequest
     ) -> None:
         said = b"Error: Compiler run failed:\nError (2314): Expected identifier\n --> src/Bad.sol:1:2\n"
         subject = ForgeLintAnalyzer(toolbox=toolbox, runner=answering(stderr=said, returncode=1))
-        with pytest.raises(UnreadableSourceError, match="Expected identifier"):
-            await subject.analyze(request_for, nothing)
+        report = await subject.analyze(request_for, nothing)
+        assert report.not_run == "the sources do not compile"
 
     async def test_a_missing_compiler_is_named_with_the_way_out(
         self, toolbox: Toolbox, request_for: AnalysisRequest
@@ -204,15 +204,15 @@ class TestSolhint:
         with pytest.raises(AnalyzerError):
             await SolhintAnalyzer(toolbox=toolbox, runner=answering(**answer)).analyze(request_for, nothing)
 
-    async def test_a_crash_of_its_parser_is_the_projects_fault(
+    async def test_a_crash_of_its_parser_is_left_to_the_compilation(
         self, toolbox: Toolbox, request_for: AnalysisRequest
     ) -> None:
         said = (
             b"TypeError: Cannot read\n    at x (node_modules/@solidity-parser/parser/dist/index.cjs.js:1:1)\n"
         )
         subject = SolhintAnalyzer(toolbox=toolbox, runner=answering(stderr=said, returncode=255))
-        with pytest.raises(UnreadableSourceError):
-            await subject.analyze(request_for, nothing)
+        report = await subject.analyze(request_for, nothing)
+        assert report.not_run == "solhint cannot parse the sources"
 
     async def test_nothing_to_lint_is_no_failure(
         self, toolbox: Toolbox, request_for: AnalysisRequest

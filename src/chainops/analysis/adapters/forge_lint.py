@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from chainops.analysis.adapters.running import Capture, environment, failed, last_words, run_tool
-from chainops.analysis.errors import AnalyzerError, UnreadableSourceError
+from chainops.analysis.adapters.running import Capture, environment, failed, run_tool
+from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.identify import identify
 from chainops.analysis.model import Confidence, Finding, Severity
 from chainops.analysis.ports import AnalysisReport, AnalysisRequest, CompilerProvider
@@ -28,6 +28,7 @@ _SEVERITIES = {
 }
 #: said of the whole project when one of its compilers is older
 _TOO_OLD = "Solar only supports Solidity versions >=0.8.0"
+_UNCOMPILABLE = "Compiler run failed"
 _HINTS = {
     "missing solc": "run the dependency-install and compilation stages first: they provide the compiler",
     "install missing": "run the dependency-install stage first",
@@ -48,7 +49,7 @@ class ForgeLintAnalyzer:
         self._compilers = compilers
 
     async def analyze(self, request: AnalysisRequest, sink: Sink) -> AnalysisReport:
-        """See `Analyzer.analyze`. Raises `UnreadableSourceError` when the project does not compile."""
+        """See `Analyzer.analyze`. A project that does not compile cannot be looked at."""
         forge = await self._toolbox.tool("forge", sink)
         if self._compilers:
             await self._compilers.provide(request, sink)
@@ -72,6 +73,9 @@ class ForgeLintAnalyzer:
             )
         # `deny` in foundry.toml makes lints an exit code 1
         if completed.returncode and not any(line.startswith("{") for line in text.splitlines()):
+            if _UNCOMPILABLE in completed.error_text:
+                # the compilation stage fails with every error and its place: that is the cause to show
+                return AnalysisReport(tool=forge.use, findings=(), not_run="the sources do not compile")
             raise _failure(forge, completed)
         return AnalysisReport(
             tool=forge.use,
@@ -158,13 +162,6 @@ def _finding(diagnostic: Diagnostic, rule: str, span: Position, path: str, sourc
 
 def _failure(forge: Tool, completed: Completed) -> Exception:
     said = completed.error_text
-    if "Compiler run failed" in said:
-        errors = (line for line in said.splitlines() if line.startswith("Error ("))
-        first = next(errors, last_words(completed))
-        return UnreadableSourceError(
-            f"forge lint cannot read the sources: {one_line(first)}",
-            hint="the compilation stage shows every error with its place",
-        )
     error = failed(forge, completed)
     error.hint = next((hint for words, hint in _HINTS.items() if words in said), error.hint)
     return error

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from chainops.analysis.adapters.running import environment, failed, run_tool
-from chainops.analysis.errors import AnalyzerError, UnreadableSourceError
+from chainops.analysis.errors import AnalyzerError
 from chainops.analysis.identify import identify
 from chainops.analysis.model import Confidence, Finding, Severity
 from chainops.analysis.ports import AnalysisReport, AnalysisRequest
@@ -97,10 +97,7 @@ class SolhintAnalyzer:
         )
         raw = completed.whole_stdout()
         if completed.returncode not in _REPORTED and _PARSER in completed.error_text:
-            raise UnreadableSourceError(
-                "solhint cannot parse the sources",
-                hint="the compilation stage shows every error with its place",
-            )
+            return AnalysisReport(tool=tool.use, findings=(), not_run="solhint cannot parse the sources")
         if completed.returncode not in _REPORTED or (completed.returncode == 1 and not raw.strip()):
             raise failed(tool, completed)
         sources = Sources(request.project_root)
