@@ -106,7 +106,8 @@ def _nothing(root: Path, below: tuple[str, ...]) -> NoProjectError:
     return NoProjectError(
         f"no contract project in {root}: looked for {CONFIG_NAME} here and {_MAX_DEPTH} folders deep",
         hint=_candidates_hint(below)
-        or "run it in the folder that holds foundry.toml, or name that folder: chainops run PATH",
+        or "run it in the folder that holds foundry.toml, or name that folder: chainops run PATH; contracts "
+        "without one need a foundry.toml of one line: [profile.default]",
     )
 
 

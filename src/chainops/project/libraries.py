@@ -13,6 +13,7 @@ from chainops.core.text import one_line, plural
 from chainops.project.files import find_files
 from chainops.project.missing import find_library_folders, find_missing
 from chainops.project.model import MissingImport, Project
+from chainops.project.solidity_imports import read_imports
 
 _MAX_SOURCE_BYTES = 4 << 20
 _PACKAGES = "node_modules"
@@ -71,6 +72,22 @@ def missing_imports(project: Project) -> tuple[MissingImport, ...]:
         project,
         read=lambda path: _read(project.root, path),
         library_folders=find_library_folders(project),
+    )
+
+
+def uses_packages(project: Project, wanted: Iterable[str]) -> bool:
+    """Whether a remapping or an import of the project's own files needs one of these npm packages."""
+    if any(_PACKAGES in remapping.target for remapping in project.remappings):
+        return True
+    beginnings = tuple(f"{name}/" for name in wanted)
+    files = find_files(project)
+    own = (*files.sources, *files.mocks, *files.tests, *files.scripts)
+    targets = (one.target for path in own for one in read_imports(_read(project.root, path) or ""))
+    followed = (one.target for one in missing_imports(project))
+    return any(
+        _PACKAGES in target or target.startswith(beginnings)
+        for found in (targets, followed)
+        for target in found
     )
 
 

@@ -20,7 +20,12 @@ from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageSta
 from chainops.project.clone import is_local, update_submodules
 from chainops.project.detect import detect
 from chainops.project.git import Git
-from chainops.project.libraries import describe_missing, installed_libraries, missing_imports
+from chainops.project.libraries import (
+    describe_missing,
+    installed_libraries,
+    missing_imports,
+    uses_packages,
+)
 from chainops.project.model import Project
 from chainops.project.packages import PackageFolder, find_package_folder
 from chainops.quality.model import Measurement
@@ -63,7 +68,12 @@ class DependencyInstallStage:
                 project.root, _top(context, project.root), reaches_up=_reaches_up(project)
             )
             installed += await self._submodules(context, project)
-            if packages and (done := await self._packages.install(packages, context)):
+            if packages and await self._unneeded(packages, project):
+                context.say(
+                    f"package.json asks for {plural(len(packages.wanted), 'package')} that no import and no "
+                    "remapping needs; without a lockfile they are not installed"
+                )
+            elif packages and (done := await self._packages.install(packages, context)):
                 installed.append(_row(done))
                 tools += done.tools
             if self._options.python:
@@ -88,6 +98,12 @@ class DependencyInstallStage:
             tools=tuple(tools),
             outputs=outputs,
         )
+
+    async def _unneeded(self, packages: PackageFolder, project: Project) -> bool:
+        """Whether what would be installed without a lockfile is of no use to the contracts."""
+        if packages.lockfile or not packages.wanted or self._options.allow_unlocked:
+            return False
+        return not await asyncio.to_thread(uses_packages, project, packages.wanted)
 
     async def _submodules(self, context: StageContext, project: Project) -> list[dict[str, Any]]:
         source = context.upstream[SOURCE_CHECKOUT].outputs

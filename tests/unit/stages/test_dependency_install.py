@@ -159,6 +159,19 @@ async def test_without_a_lockfile_nothing_is_installed_unless_allowed(tmp_path: 
     assert "--ignore-scripts" in allowed.commands[0]
 
 
+async def test_packages_that_no_contract_needs_are_not_missed(tmp_path: Path) -> None:
+    files = {
+        "foundry.toml": "",
+        "package.json": '{"devDependencies": {"prettier": "^2.3.1"}}',
+        "src/A.sol": 'import "./B.sol"; contract A {}',
+        "src/B.sol": "contract B {}",
+    }
+    install = Install(tmp_path, files)
+    assert (await install.run()).status is StageStatus.SUCCESS
+    assert install.commands == []
+    assert b"asks for 1 package that no import and no remapping needs" in install.log
+
+
 async def test_a_manifest_without_dependencies_needs_no_lockfile(tmp_path: Path) -> None:
     files = {"foundry.toml": "", "package.json": '{"name": "x"}', "src/A.sol": "contract A {}"}
     install = Install(tmp_path, files)
