@@ -72,6 +72,8 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
     """Return everything that the template shows, cleaned, with whatever is missing left empty."""
     document = cleaned(document)
     found = tables.finding_rows(document)
+    # the section on formatting names these files
+    shown = tuple(f for f in found if f.suppressed_by or (f.tool, f.rule) != ("forge-fmt", "format"))
     coverage = outputs(document, "unit-tests").get("coverage")
     return {
         "project": text(document, "project", "name"),
@@ -83,9 +85,9 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
         "timeline": timeline(document),
         "gates": tables.gate_rows(document),
         "suites": details.test_suites(document),
-        "findings": found[:_MOST_FINDINGS],
-        "more_findings": max(0, len(found) - _MOST_FINDINGS),
-        "counts": tables.severity_counts(found),
+        "findings": shown[:_MOST_FINDINGS],
+        "more_findings": max(0, len(shown) - _MOST_FINDINGS),
+        "counts": tables.severity_counts(shown),
         "suppressed": sum(bool(f.suppressed_by) for f in found),
         "scanned": [text(a, "name") for a in rows(outputs(document, "security-scan"), "analyzers")],
         "coverage": {kind: number(coverage, kind) for kind in _COVERAGE},

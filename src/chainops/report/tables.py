@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chainops.core.text import shorten
 from chainops.core.units import format_wei
 from chainops.report import figures
 from chainops.report.reading import (
@@ -25,6 +26,8 @@ from chainops.report.reading import (
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 #: the size limit of EIP-170, used when no gate names another
 DEFAULT_SIZE_LIMIT_BYTES = 24_576
+#: a finding says what to do in a paragraph; all of it is in result.json
+_EXPLANATION_CHARACTERS = 900
 _TEST_STAGES = ("unit-tests", "integration-tests")
 
 
@@ -177,7 +180,7 @@ def _finding(stage: str, finding: Mapping[str, Any]) -> FindingRow:
         message=text(finding, "message"),
         place=first_place(finding),
         excerpt=tuple(enumerate(source, line)) if any(source) else (),
-        explanation=text(finding, "explanation"),
+        explanation=shorten(text(finding, "explanation"), _EXPLANATION_CHARACTERS),
         url=url if url.lower().startswith(("https://", "http://")) else "",
         suppressed_by=text(finding, "suppressed_by"),
         also=tuple(strings(finding, "also")),
