@@ -51,7 +51,7 @@ def config_text(project: Project, files: ProjectFiles, folder_name: str) -> str:
     sections = [
         _head(project, files, folder_name),
         _foundry(project, files),
-        _GATES,
+        _gates(files),
         _stages(project),
         _ENVIRONMENT,
         _NETWORKS,
@@ -66,8 +66,9 @@ def _head(project: Project, files: ProjectFiles, folder_name: str) -> str:
     path = "" if project.path == "." else f"path: {_quoted(project.path)}\n"
     return f"""\
 # chainops.yaml: how this project goes from a commit to a release.
-# Every setting: docs/reference/config.md; `chainops schema` prints the JSON Schema for editors;
-# `chainops config check` shows every mistake of this file with its place.
+# `chainops config show` prints every setting as it holds, those that are not written here included;
+# `chainops config check` shows every mistake of this file with its place;
+# `chainops schema > chainops.schema.json` describes all settings, for an editor to complete and explain them.
 # Found: a Foundry project ({count}){where}.
 
 project_name: {_quoted(folder_name)}
@@ -92,12 +93,14 @@ foundry:
 {ffi}"""
 
 
-_GATES = """\
-# A release passes only when every gate does. Remove the # to change one.
-# quality_gates:
-#   min_test_coverage: 0.8
-#   max_complexity_score: 10
-#   security_scan_required: true
+def _gates(files: ProjectFiles) -> str:
+    coverage = "  min_test_coverage: 0.8" if files.tests else "  # min_test_coverage: 0.8  # no tests yet"
+    return f"""\
+# A run passes, and goes on to a chain, only when every gate does.
+quality_gates:
+{coverage}
+  max_complexity_score: 10
+  security_scan_required: true  # findings of `high` and above fail; `fail_on: medium` is stricter
 """
 
 

@@ -20,6 +20,11 @@ _HEAD = """\
 
 Generated from the code by `python -m chainops.app.reference`; a test holds it to the code.
 
+It lies in the folder that is given to `chainops run`. Where that folder has neither a configuration nor a
+project of its own, the one of the only project below it is used. With `repository_url` the workspace's holds:
+a `chainops.yaml` in the cloned repository is not used, as whoever changes a repository must not choose what
+it is judged by.
+
 Without a file the defaults below hold and the project is found by detection. `chainops init` writes a first
 file, `chainops config check` shows every mistake of one with its place, `chainops config show` prints every
 setting as it holds, `chainops schema` prints the JSON Schema for editors.

@@ -60,6 +60,31 @@ def test_every_example_in_a_comment_loads_too(tmp_path: Path) -> None:
     assert len(config.smoke_tests) == 1
 
 
+def test_the_gates_that_a_sound_project_passes_are_set(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    gates = load_config(folder, path=write_config(folder), env={}).config.quality_gates
+    assert gates.min_test_coverage is not None
+    assert gates.min_test_coverage.value == 0.8
+    assert gates.max_complexity_score == 10
+    assert gates.security_scan_required is True
+
+
+def test_a_project_without_tests_is_asked_for_no_coverage_yet(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    for test in (folder / "test").rglob("*.sol"):
+        test.unlink()
+    gates = load_config(folder, path=write_config(folder), env={}).config.quality_gates
+    assert gates.min_test_coverage is None
+    assert gates.security_scan_required is True
+
+
+def test_it_names_what_a_user_has_at_hand(tmp_path: Path) -> None:
+    text = write_config(project(tmp_path)).read_text()
+    assert "chainops config show" in text
+    assert "chainops schema" in text
+    assert "docs/" not in text
+
+
 def test_it_says_what_it_found(tmp_path: Path) -> None:
     text = write_config(project(tmp_path)).read_text()
     assert "a Foundry project (1 sources, 2 tests, 0 scripts)" in text
