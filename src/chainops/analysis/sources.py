@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,7 +39,8 @@ class SourceText:
             raw=raw,
             text=text,
             lines=tuple(text.splitlines()),
-            bodies=tuple(bodies(code, len(text))),
+            # their tokens take some twenty times the text, in every linter's copy
+            bodies=tuple(replace(body, tokens=()) for body in bodies(code, len(text))),
             index=Lines.of(text),
             contracts=named,
         )
