@@ -160,7 +160,7 @@ def test_the_path_of_a_git_url_is_no_secret(url: str, secrets: tuple[str, ...]) 
         ("averylongwordwithoutanyseparator", True),
     ],
 )
-def test_words_in_the_path_of_an_rpc_url_are_no_key(segment: str, key: bool) -> None:  # noqa: FBT001
+def test_words_in_the_path_of_an_rpc_url_are_no_key(segment: str, key: bool) -> None:
     assert url_secrets(f"https://rpc.example/{segment}") == ((segment,) if key else ())
 
 
