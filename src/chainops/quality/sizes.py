@@ -1,4 +1,4 @@
-"""How large code may be on each network: what the project allows and what the chain accepts, the smaller one."""
+"""How large code may be on each network: the smaller of what the project allows and the chain accepts."""
 
 from __future__ import annotations
 

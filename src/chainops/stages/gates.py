@@ -28,8 +28,8 @@ UPDATE_HINT = "run `chainops baseline update` and commit the file"
 class QualityGates:
     """Implements `Gatekeeper`. Without a setting a gate judges nothing; the size limit always holds.
 
-    `baseline` is None when the project has committed none. `networks` are those that are deployed to, each with
-    the bytes of runtime code that it accepts.
+    `baseline` is None when the project has committed none. `networks` are those that are deployed to, each
+    with the bytes of runtime code that it accepts.
     """
 
     def __init__(
