@@ -18,8 +18,13 @@ MARKER = "run-embedded/stage/1/"
 
 
 async def pay(rpc) -> str:
+    """Send a transaction and return its hash once it is mined."""
     account = dev_signer().address
-    return await rpc.call("eth_sendTransaction", {"from": account, "to": account, "value": "0x1"})
+    sent = await rpc.call("eth_sendTransaction", {"from": account, "to": account, "value": "0x1"})
+    for _ in range(2000):
+        if await rpc.receipt(sent):
+            return sent
+    raise AssertionError("the chain did not mine it")
 
 
 def opened(chains, folder):
