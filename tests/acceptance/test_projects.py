@@ -151,3 +151,10 @@ contract LeakTest {
     }
 }
 """
+
+
+def test_a_reproducible_build_is_made_twice_and_compared(tmp_path: Path) -> None:
+    config = "foundry: {reproducible: true, coverage: false, gas: false}\n"
+    ran = chainops("run", lay(tmp_path / "counter", "counter", config=config), "--json")
+    assert_passed(ran)
+    assert ran.stage("compilation")["outputs"]["reproducible"] is True

@@ -204,3 +204,33 @@ def test_the_variant_with_a_missing_library_is_stopped_with_file_and_line(tmp_pa
     assert [str(p) for p in outcome.places] == ["src/Bank.sol:4:21"]
     assert "library `fixed-math` is missing: src/Bank.sol:4" in outcome.reason
     assert "the remapping `fixed-math/=lib/fixed-math/src/`" in outcome.reason
+
+
+REQUIREMENT = "toolz==1.0.0 --hash=sha256:292c8f1c4e7516bf9086f8850935c799a874039c8bcf959d47b600e4c44a6236\n"
+
+
+def python_project(root: Path, requirement: str) -> Path:
+    shutil.copytree(ROOT / "tests" / "projects" / "counter" / "src", root / "src")
+    (root / "foundry.toml").write_text("[profile.default]\nlibs = []\n")
+    (root / "requirements.txt").write_text(requirement)
+    return root
+
+
+def test_python_requirements_are_installed_by_their_hashes_and_once(tmp_path: Path) -> None:
+    root = python_project(tmp_path / "p", REQUIREMENT)
+    first = run(root, python=True)
+    assert first.status is StageStatus.SUCCESS
+    assert first.outputs["installed"] == [
+        {"kind": "pip", "source": "requirements.txt", "packages": 1, "cached": False}
+    ]
+    assert list((root / ".chainops" / "venv").glob("lib/python*/site-packages/toolz/__init__.py"))
+    assert run(root, python=True).outputs["installed"][0]["cached"] is True
+
+
+@pytest.mark.parametrize(
+    "requirement", ["toolz==1.0.0\n", REQUIREMENT.replace("sha256:", "sha256:" + "0" * 8)[:-9] + "\n"]
+)
+def test_python_requirements_without_their_hash_are_refused(requirement: str, tmp_path: Path) -> None:
+    outcome = run(python_project(tmp_path / "p", requirement), python=True)
+    assert (outcome.status, outcome.code) == (StageStatus.FAILED, "DEP208"), outcome
+    assert [str(place) for place in outcome.places] == ["requirements.txt"]
