@@ -129,7 +129,7 @@ class LockedPackage:
 def locked_packages(lock: Mapping[str, Any]) -> dict[str, LockedPackage]:
     """Return the packages of a package-lock.json (version 2 or 3) by path, without links and the project.
 
-    https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json
+    Source of the format: npm's documentation, package-lock.json, `packages`.
     """
     found: dict[str, LockedPackage] = {}
     packages = lock.get("packages")
