@@ -100,7 +100,10 @@ def callable_line(text: str, signature: str, contract: str) -> int:
         own = after.search(text, start)
         return _line(text, own.start()) if own and "constructor" in own[0] else 0
     name, _, parameters = signature.partition("(")
-    definitions = re.compile(rf"^[ \t]*function\s+{re.escape(name)}\s*\(([^)]*)\)", re.MULTILINE)
+    # with a body: an interface only promises the function
+    definitions = re.compile(
+        rf"^[ \t]*function\s+{re.escape(name)}\s*\(([^)]*)\)[^;{{}}]{{0,1000}}\{{", re.MULTILINE
+    )
     found = list(definitions.finditer(text, start))
     wanted = _count(parameters.removesuffix(")"))
     fitting = next((f for f in found if _count(f[1]) == wanted), found[0] if found else None)

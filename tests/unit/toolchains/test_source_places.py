@@ -118,3 +118,10 @@ def test_no_source_costs_much_time(piece: str) -> None:
     began = time.process_time()
     callable_line(text, "f(uint256)", "A")
     assert time.process_time() - began < 2
+
+
+def test_a_function_is_where_it_has_a_body_and_not_where_an_interface_promises_it() -> None:
+    promised = "interface I {\n    function f(uint256 a) external;\n}\n"
+    defined = "contract C {\n    function f(uint256 a)\n        public\n        override\n    {\n    }\n}\n"
+    assert callable_line(promised, "f(uint256)", "") == 0
+    assert callable_line(promised + defined, "f(uint256)", "") == 5
