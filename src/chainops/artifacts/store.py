@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chainops.artifacts.errors import ArtifactChangedError, ArtifactMissingError, ArtifactSourceError
-from chainops.core.files import disk_errors
+from chainops.core.files import disk_errors, sync_folder
 from chainops.core.hashing import digest_bytes
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
@@ -136,7 +136,7 @@ class LocalArtifactStore:
         target = self.path(digest)
         target.parent.mkdir(parents=True, exist_ok=True)
         name.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
 class MemoryArtifactStore:
@@ -190,12 +190,3 @@ def _open_regular(path: Path) -> BinaryIO:
         os.close(handle)
         raise ArtifactSourceError(f"cannot keep {path}: it is not a regular file")
     return os.fdopen(handle, "rb")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable (POSIX: the folder is a file of its own)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

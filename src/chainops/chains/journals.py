@@ -19,7 +19,7 @@ from chainops.chains.events import (
 )
 from chainops.chains.ports import Journal
 from chainops.core.errors import Place
-from chainops.core.files import disk_errors
+from chainops.core.files import disk_errors, sync_folder
 from chainops.core.hashing import canonical_json
 
 
@@ -116,7 +116,7 @@ class FileJournal:
             self._ready = True
             if self._count == 0:
                 self._write(JournalOpened(key=self._key))
-                _sync_folder(self._path.parent)
+                sync_folder(self._path.parent)
 
     def _write(self, event: JournalEvent) -> None:
         line = canonical_json({"n": self._count + 1, **event_to_json(event)}) + b"\n"
@@ -144,15 +144,6 @@ def _read_event(line: bytes, number: int) -> JournalEvent:
     if isinstance(event, TransactionSigned):
         _check_hash(event)
     return event
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name durable, too (fsync(2))."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _check_hash(event: TransactionSigned) -> None:

@@ -149,4 +149,4 @@ def test_any_bytes_give_a_result_or_an_error_of_ours(name: str) -> None:
 @pytest.mark.chaos
 @pytest.mark.parametrize("name", PARSERS)
 def test_many_thousand_outputs_give_a_result_or_an_error_of_ours(name: str) -> None:
-    _feed(name, 2_000)  # 28,000 in all
+    _feed(name, 10_000)
