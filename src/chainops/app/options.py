@@ -33,6 +33,10 @@ class RunOptions:
     no_production: bool = False
     #: None leaves it to the config
     fail_fast: bool | None = None
+    #: take nothing from the cache; what succeeds is stored all the same
+    no_cache: bool = False
+    #: say for each stage why it ran, or where its result was taken from
+    explain_cache: bool = False
 
     def __post_init__(self) -> None:
         for digest in self.approve:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from chainops.core.serial import from_json, to_json
 from chainops.pipeline.model import Outcome, RunStatus, StageNode
@@ -29,15 +29,52 @@ class RunResumed:
     """A runner took the run up again."""
 
     at: datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequested:
+    """Somebody wants what runs to finish and nothing more to start; may come from another process."""
+
+    at: datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody wants what runs to be ended; may come from another process."""
+
+    at: datetime
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalGiven:
+    """Somebody agreed to what `digest` names and to nothing else; may come from another process."""
+
+    at: datetime
+    stage: str
+    digest: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagesReopened:
+    """These stages are to be run again, whatever they ended with."""
+
+    at: datetime
+    stages: tuple[str, ...]
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """A stage began."""
+    """A stage began. `inputs` are digests of what it stands on: the outcomes of the stages before, by name."""
 
     at: datetime
     stage: str
     attempt: int
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,20 +119,21 @@ class RunFinished:
     waiting_for: str = ""
 
 
-Event = RunStarted | RunResumed | AttemptStarted | AttemptFinished | AttemptLost | StageSkipped | RunFinished
+Event = (
+    RunStarted
+    | RunResumed
+    | PauseRequested
+    | CancelRequested
+    | ApprovalGiven
+    | StagesReopened
+    | AttemptStarted
+    | AttemptFinished
+    | AttemptLost
+    | StageSkipped
+    | RunFinished
+)
 
-_KINDS: dict[str, type[Event]] = {
-    kind.__name__: kind
-    for kind in (
-        RunStarted,
-        RunResumed,
-        AttemptStarted,
-        AttemptFinished,
-        AttemptLost,
-        StageSkipped,
-        RunFinished,
-    )
-}
+_KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
 def event_kind(event: Event) -> str:

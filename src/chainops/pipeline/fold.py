@@ -9,16 +9,27 @@ from pathlib import Path
 
 from chainops.core.errors import MachineError
 from chainops.pipeline.events import (
+    ApprovalGiven,
     AttemptFinished,
     AttemptLost,
     AttemptStarted,
+    CancelRequested,
     Event,
+    PauseRequested,
     RunFinished,
     RunResumed,
     RunStarted,
     StageSkipped,
+    StagesReopened,
 )
-from chainops.pipeline.model import AttemptRecord, RunRecord, RunStatus, StageRecord, StageStatus
+from chainops.pipeline.model import (
+    AttemptRecord,
+    GivenApproval,
+    RunRecord,
+    RunStatus,
+    StageRecord,
+    StageStatus,
+)
 
 
 class JournalError(MachineError):
@@ -74,7 +85,40 @@ def _(event: RunResumed, record: RunRecord) -> RunRecord:
         verdicts=(),
         exit_code=0,
         waiting_for="",
+        pause_requested=False,
+        cancel_requested=False,
+        requested_by="",
     )
+
+
+@apply.register
+def _(event: PauseRequested, record: RunRecord) -> RunRecord:
+    return replace(record, pause_requested=True, requested_by=event.by)
+
+
+@apply.register
+def _(event: CancelRequested, record: RunRecord) -> RunRecord:
+    return replace(record, cancel_requested=True, requested_by=event.by)
+
+
+@apply.register
+def _(event: ApprovalGiven, record: RunRecord) -> RunRecord:
+    given = GivenApproval(stage=event.stage, digest=event.digest, by=event.by, at=event.at)
+    return replace(record, approvals=(*record.approvals, given))
+
+
+@apply.register
+def _(event: StagesReopened, record: RunRecord) -> RunRecord:
+    names = frozenset(event.stages)
+    for name in names:
+        record.stage(name)
+    stages = tuple(
+        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False)
+        if s.node.name in names
+        else s
+        for s in record.stages
+    )
+    return replace(record, stages=stages, status=RunStatus.RUNNING, ended_at=None, verdicts=(), exit_code=0)
 
 
 def reopens(stage: StageRecord) -> bool:

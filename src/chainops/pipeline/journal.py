@@ -10,6 +10,7 @@ from typing import Protocol
 
 from chainops.core.clock import parse_time
 from chainops.core.store.database import Database, Migration
+from chainops.pipeline.claims import HELD_BY, Claims, check_claim
 from chainops.pipeline.events import Event, event_from_json, event_kind, event_to_json
 from chainops.pipeline.fold import JournalError
 
@@ -29,6 +30,22 @@ MIGRATIONS = (
         CREATE INDEX journal_starts ON journal (at) WHERE kind = 'RunStarted'
         """,
     ),
+    Migration(
+        room="pipeline",
+        version=2,
+        sql="""
+        ALTER TABLE journal ADD COLUMN key TEXT NOT NULL DEFAULT '';
+        CREATE TABLE claims (
+            run_id TEXT PRIMARY KEY,
+            token TEXT NOT NULL,
+            host TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            started TEXT NOT NULL,
+            since TEXT NOT NULL,
+            beaten_at TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 
@@ -41,13 +58,21 @@ class RunHandle:
 
 
 class Journal(Protocol):
-    """Appends events and gives them back in order."""
+    """Appends events and gives them back in order; a run's entries are numbered from 1."""
 
-    def append(self, run_id: str, event: Event) -> None:
-        """Store one event; when this returns, it survives a crash."""
+    def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
+        """Store the events in one transaction; when this returns, all of them survive a crash.
 
-    def read(self, run_id: str) -> tuple[Event, ...]:
-        """Return a run's events in order; empty for an unknown run."""
+        Returns the number of the last one. With `runner` they are stored only while that token holds the
+        run (see `Claims`), else `ClaimLostError` is raised. An append that is repeated with the same `key`,
+        because its first try failed without an answer, is stored once.
+        """
+
+    def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """Return a run's events in order, those up to entry `after` left out; empty for an unknown run."""
+
+    def last(self, run_id: str) -> int:
+        """Return the number of the run's last entry, 0 for an unknown run. Cheap: it is polled."""
 
     def runs(self) -> tuple[RunHandle, ...]:
         """Return all runs, newest first."""
@@ -59,22 +84,33 @@ class SqliteJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, run_id: str, event: Event) -> None:
-        """Store one event in a transaction of its own."""
-        data = event_to_json(event)
+    def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
+        """See `Journal.append`. A commit that fails has stored nothing here, so `key` only names it."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT INTO journal (run_id, seq, at, kind, payload) "
-                "SELECT ?, COALESCE(MAX(seq), 0) + 1, ?, ?, ? FROM journal WHERE run_id = ?",
-                (run_id, data["at"], event_kind(event), json.dumps(data), run_id),
-            )
+            if runner:
+                check_claim(connection.execute(HELD_BY, (run_id,)).fetchone(), run_id, runner)
+            query = "SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run_id = ?"
+            last = int(connection.execute(query, (run_id,)).fetchone()[0])
+            for number, event in enumerate(events, last + 1):
+                data = event_to_json(event)
+                connection.execute(
+                    "INSERT INTO journal (run_id, seq, at, kind, payload, key) VALUES (?, ?, ?, ?, ?, ?)",
+                    (run_id, number, data["at"], event_kind(event), json.dumps(data), key),
+                )
+            return last + len(events)
 
-    def read(self, run_id: str) -> tuple[Event, ...]:
-        """Return a run's events; raises `JournalError` for an entry that is not one of ours."""
+    def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """See `Journal.read`. Raises `JournalError` for an entry that is not one of ours."""
         rows = self._database.rows(
-            "SELECT seq, kind, payload FROM journal WHERE run_id = ? ORDER BY seq", (run_id,)
+            "SELECT seq, kind, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq",
+            (run_id, after),
         )
         return tuple(self._event(run_id, *map(str, row)) for row in rows)
+
+    def last(self, run_id: str) -> int:
+        """See `Journal.last`."""
+        rows = self._database.rows("SELECT MAX(seq) FROM journal WHERE run_id = ?", (run_id,))
+        return int(str(rows[0][0] or 0))
 
     def runs(self) -> tuple[RunHandle, ...]:
         """Return all runs, newest first."""
@@ -96,16 +132,30 @@ class SqliteJournal:
 class MemoryJournal:
     """A journal that lasts as long as its object."""
 
-    def __init__(self) -> None:
+    def __init__(self, claims: Claims | None = None) -> None:
         self._events: dict[str, list[Event]] = defaultdict(list)
+        self._claims = claims
+        self._keys: dict[tuple[str, str], int] = {}
 
-    def append(self, run_id: str, event: Event) -> None:
-        """Keep one event."""
-        self._events[run_id].append(event_from_json(event_kind(event), event_to_json(event)))
+    def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
+        """See `Journal.append`."""
+        if runner and self._claims:
+            holder = self._claims.holder(run_id)
+            check_claim((holder.runner.token,) if holder else None, run_id, runner)
+        if key and (run_id, key) in self._keys:
+            return self._keys[run_id, key]
+        kept = self._events[run_id]
+        kept += [event_from_json(event_kind(e), event_to_json(e)) for e in events]
+        self._keys[run_id, key] = len(kept)
+        return len(kept)
 
-    def read(self, run_id: str) -> tuple[Event, ...]:
-        """Return a run's events."""
-        return tuple(self._events.get(run_id, ()))
+    def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        """See `Journal.read`."""
+        return tuple(self._events.get(run_id, ())[after:])
+
+    def last(self, run_id: str) -> int:
+        """See `Journal.last`."""
+        return len(self._events.get(run_id, ()))
 
     def runs(self) -> tuple[RunHandle, ...]:
         """Return all runs, newest first."""

@@ -77,12 +77,15 @@ class Outcome:
     tools: tuple[ToolUse, ...] = ()
     #: JSON values only: read by later stages and by the report; each stage documents its shape
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    #: the run whose result this is, when it was taken from the cache; empty when the stage itself ran
+    cached_from: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageNode:
-    """A stage in the graph. Times are in seconds."""
+    """A stage in the graph, or one cell of a stage that fans out. Times are in seconds."""
 
+    #: unique in the graph: the stage's name, followed by `[axis=value,…]` for a cell
     name: str
     needs: tuple[str, ...] = ()
     timeout_s: float = 1800.0
@@ -92,6 +95,25 @@ class StageNode:
     touches_chain: bool = False
     #: why it must not run at all, decided before the run (`when`, `--no-production`); empty to run
     skip_reason: str = ""
+    #: runs only after somebody approved what it stands on
+    approval: bool = False
+    #: what a cell's stage runs with, by axis (`network`, `solc`, `evm_version`); empty for a whole stage
+    cell: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stage(self) -> str:
+        """The stage that this node runs: its name without the cell."""
+        return self.name.partition("[")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenApproval:
+    """Somebody's consent to what a digest names."""
+
+    stage: str
+    digest: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +135,8 @@ class StageContext:
     #: outcomes of the stages that ended before, by name
     upstream: Mapping[str, Outcome]
     artifacts: ArtifactSink
+    #: see `StageNode.cell`
+    cell: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, line: str) -> None:
         """Write one line to the stage's log."""
@@ -176,6 +200,11 @@ class RunRecord:
     exit_code: int = 0
     #: what a person must do next, for a paused run
     waiting_for: str = ""
+    approvals: tuple[GivenApproval, ...] = ()
+    #: somebody asked for it since a runner last took the run up, and who
+    pause_requested: bool = False
+    cancel_requested: bool = False
+    requested_by: str = ""
 
     def stage(self, name: str) -> StageRecord:
         """Return a stage by name; raises KeyError."""

@@ -133,17 +133,21 @@ class DyingJournal:
         self._stored = stored
         self.appends = 0
 
-    def append(self, run_id: str, event: Event) -> None:
+    def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
         self.appends += 1
         if self.appends > self._dies_at:
             raise RunnerDiedError
         if self.appends < self._dies_at or self._stored:
-            self._journal.append(run_id, event)
+            self._journal.append(run_id, *events, runner=runner, key=key)
         if self.appends == self._dies_at:
             raise RunnerDiedError
+        return self._journal.last(run_id)
 
-    def read(self, run_id: str) -> tuple[Event, ...]:
-        return self._journal.read(run_id)
+    def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
+        return self._journal.read(run_id, after)
+
+    def last(self, run_id: str) -> int:
+        return self._journal.last(run_id)
 
     def runs(self) -> tuple[RunHandle, ...]:
         return self._journal.runs()

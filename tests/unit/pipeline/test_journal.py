@@ -152,7 +152,7 @@ def test_an_entry_that_is_not_ours_is_named(tmp_path: Path, kind: str, payload: 
     path = tmp_path / "state.db"
     database = Database(path, MIGRATIONS)
     with sqlite3.connect(path) as other:
-        other.execute("INSERT INTO journal VALUES ('run', 1, 'x', ?, ?)", (kind, payload))
+        other.execute("INSERT INTO journal VALUES ('run', 1, 'x', ?, ?, '')", (kind, payload))
     other.close()
     with pytest.raises(JournalError, match="entry 1 of run run cannot be read"):
         SqliteJournal(database).read("run")
