@@ -1,20 +1,18 @@
-"""The runs of a workspace: opening their journal, and finding the one that can be taken up again."""
+"""The runs of a workspace: finding the one that can be taken up again, and refusing what cannot."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from chainops.artifacts.ports import read
 from chainops.artifacts.runs import open_store
 from chainops.core.errors import InputError
-from chainops.core.store.database import Database
 from chainops.core.text import one_line, plural
 from chainops.pipeline.advance import wants_retry
 from chainops.pipeline.fold import reduce, reopens
-from chainops.pipeline.journal import MIGRATIONS, Journal, SqliteJournal
+from chainops.pipeline.journal import Journal
 from chainops.pipeline.model import RunRecord, RunStatus, StageNode
 from chainops.project.tree import changed_files
 from chainops.stages.common import SOURCE_CHECKOUT, TREE_ARTIFACT
@@ -33,16 +31,6 @@ class TreeChangedError(InputError):
     """What a run would go on with is not what its finished stages looked at."""
 
     code = "RUN102"
-
-
-@contextlib.contextmanager
-def open_journal(workspace: Path) -> Iterator[Journal]:
-    """Open the workspace's journal, which is made when missing. Raises `StoreError`."""
-    database = Database(workspace / ".chainops" / "state.db", MIGRATIONS)
-    try:
-        yield SqliteJournal(database)
-    finally:
-        database.close()
 
 
 def find_resumable(journal: Journal, wanted: str, workspace: Path) -> RunRecord:

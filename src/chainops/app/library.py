@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainops.app.config import LoadedConfig, load_config
 from chainops.app.config_changes import refuse_changed_config
-from chainops.app.history import find_resumable, is_left, open_journal, refuse_changed_tree
+from chainops.app.history import find_resumable, is_left, refuse_changed_tree
 from chainops.app.options import RunOptions
 from chainops.app.stage_graph import resumed_nodes, stage_nodes
+from chainops.app.state import open_state
 from chainops.core.clock import Clock, SystemClock
 from chainops.core.errors import InputError, MachineError
 from chainops.core.files import disk_errors, write_atomic
@@ -87,13 +88,13 @@ class Pipeline:
         or the reports cannot be written.
         """
         self._refuse_no_project()
-        with _claimed(self._workspace), open_journal(self._workspace) as journal:
-            plan = self._plan(journal, await self._changed())
+        with _claimed(self._workspace), open_state(self._workspace) as state:
+            plan = self._plan(state.journal, await self._changed())
             wiring = self._wire(plan.run_id)
             try:
                 self._engine = Engine(
                     plan=plan,
-                    journal=journal,
+                    journal=state.journal,
                     attempts=wiring.attempts,
                     gatekeeper=wiring.gatekeeper,
                     clock=self._clock,

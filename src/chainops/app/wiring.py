@@ -49,7 +49,7 @@ def wire(
     attempts = LocalAttemptRunner(
         run_id=run_id,
         workspace=workspace,
-        stages=stages,
+        stages=lambda node: stages[node.stage],
         artifacts=lambda stage: RunArtifacts(
             store=store, manifest=manifest, stage=stage, masker=loaded.masker
         ),

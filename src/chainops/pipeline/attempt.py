@@ -46,7 +46,7 @@ class LocalAttemptRunner:
         *,
         run_id: str,
         workspace: Path,
-        stages: Mapping[str, Stage],
+        stages: Callable[[StageNode], Stage],
         artifacts: Callable[[str], ArtifactSink],
         masker: Masker,
     ) -> None:
@@ -114,6 +114,7 @@ class LocalAttemptRunner:
             log=log,
             upstream=upstream,
             artifacts=self._artifacts(node.name),
+            cell=node.cell,
         )
 
     def _our_fault(self, folder: Path, attempt: int, error: Exception) -> ChainopsError:
@@ -129,7 +130,7 @@ class LocalAttemptRunner:
     async def _limited(self, node: StageNode, context: StageContext) -> Outcome:
         try:
             async with asyncio.timeout(node.timeout_s) as limit:
-                return await self._stages[node.name].run(context)
+                return await self._stages(node).run(context)
         except TimeoutError:
             if not limit.expired():
                 raise

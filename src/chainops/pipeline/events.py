@@ -69,7 +69,7 @@ class StagesReopened:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptStarted:
-    """A stage began. `inputs` are digests of what it stands on: the outcomes of the stages before, by name."""
+    """A stage began. `inputs` are digests of what it stands on: outcomes of earlier stages, by name."""
 
     at: datetime
     stage: str

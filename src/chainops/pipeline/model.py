@@ -79,6 +79,8 @@ class Outcome:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     #: the run whose result this is, when it was taken from the cache; empty when the stage itself ran
     cached_from: str = ""
+    #: digest of everything that the stage stood on, where all of that is known; empty elsewhere
+    inputs_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

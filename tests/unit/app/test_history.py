@@ -13,10 +13,10 @@ from chainops.app.history import (
     TreeChangedError,
     find_resumable,
     is_left,
-    open_journal,
     refuse_changed_tree,
 )
 from chainops.app.stage_graph import resumed_nodes
+from chainops.app.state import open_state
 from chainops.artifacts.model import Artifact
 from chainops.artifacts.runs import open_store
 from chainops.core.hashing import canonical_json
@@ -63,11 +63,11 @@ def test_what_has_ended_or_is_not_one_run_is_refused(wanted: str) -> None:
 
 
 def test_the_journal_of_a_workspace_is_made_private_and_kept(tmp_path: Path) -> None:
-    with open_journal(tmp_path) as journal:
-        journal.append("r", started(0))
+    with open_state(tmp_path) as state:
+        state.journal.append("r", started(0))
     assert (tmp_path / ".chainops" / "state.db").stat().st_mode & 0o777 == 0o600
-    with open_journal(tmp_path) as journal:
-        assert [h.run_id for h in journal.runs()] == ["r"]
+    with open_state(tmp_path) as state:
+        assert [h.run_id for h in state.journal.runs()] == ["r"]
 
 
 def checked_out(workspace: Path) -> RunRecord:

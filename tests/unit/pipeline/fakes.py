@@ -210,7 +210,7 @@ class Bench:
             attempts=LocalAttemptRunner(
                 run_id=self.plan.run_id,
                 workspace=self.plan.workspace,
-                stages=self.stages,
+                stages=lambda node: self.stages[node.stage],
                 artifacts=lambda stage: NoArtifacts(),
                 masker=self.masker,
             ),

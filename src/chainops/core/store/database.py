@@ -19,6 +19,12 @@ class StoreError(MachineError):
     code = "STO301"
 
 
+class StoreBusyError(StoreError):
+    """The database cannot answer now (locked, restarting, out of reach); the same call may succeed later."""
+
+    code = "STO302"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One step of a room's tables; `version` counts from 1 within the room."""
