@@ -7,6 +7,9 @@ import sys
 import pytest
 from hypothesis import settings
 
+# suites that several test files inherit: their asserts say as much as those of a test file
+pytest.register_assert_rewrite("unit.pipeline.journal_suite", "unit.pipeline.claims_suite")
+
 # a machine that is busy with something else makes no test fail
 settings.register_profile("chainops", deadline=None)
 settings.load_profile("chainops")
