@@ -105,7 +105,7 @@ class Pipeline:
                 record = await self._engine.execute()
             finally:
                 kill_marked(f"{plan.run_id}/")
-            return self._report(record, wiring)
+            return self._report(record)
 
     @property
     def config_path(self) -> Path | None:
@@ -180,10 +180,11 @@ class Pipeline:
             status=self.current_status,
         )
 
-    def _report(self, record: RunRecord, wiring: RunWiring) -> RunResult:
+    def _report(self, record: RunRecord) -> RunResult:
         from chainops.app.reporting import write_run_reports
 
-        document, report_dir, paths = write_run_reports(record, wiring, os.environ)
+        masker = self._loaded.masker
+        document, report_dir, paths = write_run_reports(record, self._workspace, masker, os.environ)
         return RunResult(record=record, document=document, report_dir=report_dir, reports=paths)
 
 

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Print the JSON Schema of the configuration or of result.json."),
     "tools": ("tools", "Install, list and verify the pinned tools."),
     "doctor": ("doctor", "Say what is missing on this machine."),
+    "runs": ("runs", "List, show, follow and steer runs, from any terminal."),
     "report": ("report", "Write a run's report again, in any of its formats."),
     "artifacts": ("artifacts", "List, fetch and verify what a run produced."),
     "baseline": ("baseline", "Accept gas, sizes and findings of a run for later comparison."),
