@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chainops.pipeline.graph import Graph
-from chainops.pipeline.model import FailureKind, RunRecord, StageNode, StageRecord, StageStatus
+from chainops.pipeline.model import RunRecord, StageNode, StageRecord, StageStatus
+from chainops.pipeline.standing import Standing
+from chainops.pipeline.standing import is_broken as is_broken  # noqa: PLC0414 - given on from here
+from chainops.pipeline.standing import wants_retry as wants_retry  # noqa: PLC0414
 from chainops.quality.model import Verdict
 
 
@@ -37,67 +41,47 @@ def advance(
     stands on it. A stage that touches a chain also waits for every stage that does not and that can end
     before it, and is blocked by any gate that did not pass.
     """
-    states = {s.node.name: s for s in run.stages}
+    standing = Standing(graph, {s.node.name: s for s in run.stages}, fail_fast=fail_fast)
+    return decide(graph.nodes, standing, missing=lambda: missing)
+
+
+def decide(
+    nodes: Iterable[StageNode], standing: Standing, *, missing: Callable[[], tuple[Verdict, ...]]
+) -> Decision:
+    """Decide on these stages alone; see `advance`. `missing` is asked for only where it counts."""
     ready: list[StageNode] = []
     skips: list[Skip] = []
-    running = any(s.status is StageStatus.RUNNING for s in run.stages)
-    stop = fail_fast and any(is_broken(s) for s in run.stages)
-    for node in graph.nodes:
-        state = states[node.name]
-        if state.status in (StageStatus.RUNNING, StageStatus.WAITING):
+    for node in nodes:
+        state = standing.stages[node.name]
+        if not _is_open(state):
             continue
-        if state.status.ended and not wants_retry(state):
-            continue
-        skip = _skip(node, graph, states, missing) or (
-            Skip(stage=node.name, reason="stopped at the first failure", blocked=True) if stop else None
-        )
+        skip = _skip(node, standing, missing)
         if skip:
             skips.append(skip)
-        elif _may_start(node, graph, states):
+        elif _may_start(node, standing):
             ready.append(node)
-    return Decision(ready=tuple(ready), skips=tuple(skips), finished=not (ready or skips or running))
+    finished = not (ready or skips or standing.running)
+    return Decision(ready=tuple(ready), skips=tuple(skips), finished=finished)
 
 
-def is_broken(stage: StageRecord) -> bool:
-    """Whether what stands on this stage must not run."""
-    if stage.status is StageStatus.SKIPPED:
-        return stage.blocked
-    if stage.status is StageStatus.CANCELLED:
-        return True
-    if stage.status is StageStatus.FAILED:
-        return not stage.node.allow_failure and not wants_retry(stage)
-    return any(not v.passed for v in stage.verdicts)
+def _is_open(state: StageRecord) -> bool:
+    return state.status is StageStatus.PENDING or wants_retry(state)
 
 
-def wants_retry(stage: StageRecord) -> bool:
-    """Whether a failed or lost attempt is to be made again.
-
-    A lost attempt always is; a failed one while retries are left, unless the configuration is at fault.
-    """
-    if stage.status is StageStatus.LOST:
-        return True
-    if stage.status is not StageStatus.FAILED or stage.outcome is None:
-        return False
-    failed = sum(a.status is StageStatus.FAILED for a in stage.attempts)
-    return failed <= stage.node.retries and stage.outcome.failure is not FailureKind.CONFIG
-
-
-def _skip(
-    node: StageNode, graph: Graph, states: dict[str, StageRecord], missing: tuple[Verdict, ...]
-) -> Skip | None:
+def _skip(node: StageNode, standing: Standing, missing: Callable[[], tuple[Verdict, ...]]) -> Skip | None:
     for need in node.needs:
-        if is_broken(states[need]):
-            return Skip(stage=node.name, reason=blocked_reason(states[need]), blocked=True)
-    if node.skip_reason and _needs_are_done(node, states):
-        # not earlier: what stands on this stage stands on what it needs as well
-        return Skip(stage=node.name, reason=node.skip_reason, blocked=False)
-    if node.skip_reason or not node.touches_chain or not _gates_are_in(node, graph, states):
-        return None
-    # a retry is not blocked by what its own first attempt measured
-    others = [s for s in states.values() if s.node.name != node.name]
-    failed = [v for s in others for v in s.verdicts if not v.passed] + list(missing)
-    if failed:
-        return Skip(stage=node.name, reason=f"gate {failed[0].gate}: {failed[0].message}", blocked=True)
+        if need in standing.broken:
+            return Skip(stage=node.name, reason=blocked_reason(standing.stages[need]), blocked=True)
+    if node.skip_reason:
+        if standing.needs_are_settled(node):
+            # not earlier: what stands on this stage stands on what it needs as well
+            return Skip(stage=node.name, reason=node.skip_reason, blocked=False)
+    elif node.touches_chain and standing.gates_are_in(node):
+        failed = standing.failed_verdict(node) or next(iter(missing()), None)
+        if failed:
+            return Skip(stage=node.name, reason=f"gate {failed.gate}: {failed.message}", blocked=True)
+    if standing.stopped:
+        return Skip(stage=node.name, reason="stopped at the first failure", blocked=True)
     return None
 
 
@@ -111,25 +95,7 @@ def blocked_reason(stage: StageRecord) -> str:
     return f"{stage.node.name} {stage.status.value}"
 
 
-def _gates_are_in(node: StageNode, graph: Graph, states: dict[str, StageRecord]) -> bool:
-    """Whether every stage that could still yield a verdict before `node` has ended.
-
-    What stands on this chain stage, or on one that comes after it, cannot end before it.
-    """
-    position = [n.name for n in graph.nodes].index(node.name)
-    later = frozenset[str]().union(
-        *(graph.downstream(n.name) for n in graph.nodes[position:] if n.touches_chain)
-    )
-    return all(
-        s.status.ended and not wants_retry(s)
-        for s in states.values()
-        if not s.node.touches_chain and s.node.name not in later
-    )
-
-
-def _needs_are_done(node: StageNode, states: dict[str, StageRecord]) -> bool:
-    return all(states[n].status.ended and not wants_retry(states[n]) for n in node.needs)
-
-
-def _may_start(node: StageNode, graph: Graph, states: dict[str, StageRecord]) -> bool:
-    return _needs_are_done(node, states) and (not node.touches_chain or _gates_are_in(node, graph, states))
+def _may_start(node: StageNode, standing: Standing) -> bool:
+    if node.skip_reason or not standing.needs_are_settled(node):
+        return False
+    return not node.touches_chain or standing.gates_are_in(node)

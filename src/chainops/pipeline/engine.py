@@ -1,8 +1,9 @@
-"""Runs a graph: read the journal, decide, act, journal, and decide again."""
+"""Runs a graph: read the journal, decide, journal, act, and decide again."""
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,27 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from chainops.core.clock import Clock
-from chainops.pipeline.advance import advance, is_broken, wants_retry
+from chainops.pipeline.advance import advance
+from chainops.pipeline.agenda import Agenda
 from chainops.pipeline.attempt import AttemptRunner
+from chainops.pipeline.claims import Claims, Runner
 from chainops.pipeline.events import (
     AttemptFinished,
     AttemptLost,
     AttemptStarted,
-    Event,
+    PauseRequested,
     RunResumed,
     RunStarted,
-    StageSkipped,
 )
-from chainops.pipeline.fold import apply, reduce
-from chainops.pipeline.graph import Graph, GraphError
+from chainops.pipeline.fold import reduce
+from chainops.pipeline.graph import Graph
+from chainops.pipeline.holding import Hold
 from chainops.pipeline.journal import Journal
-from chainops.pipeline.model import FailureKind, Outcome, RunRecord, StageNode, StageStatus
+from chainops.pipeline.ledger import Ledger
+from chainops.pipeline.model import Outcome, RunRecord, RunStatus, StageNode, StageRecord
+from chainops.pipeline.patience import PATIENCE_S, Patience
 from chainops.pipeline.ports import Gatekeeper, RunWatcher
+from chainops.pipeline.resume import check_same_stages, is_over
+from chainops.pipeline.running import Ended, RunningAttempts, retry_delay_s
+from chainops.pipeline.standing import failures
 from chainops.pipeline.verdict import final_event
-from chainops.quality.model import Verdict
 
-#: seconds before the first retry; doubled for each further one
-RETRY_BASE_S = 1.0
+#: how often requests from other processes are looked for
+POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,157 +71,235 @@ class Engine:
         clock: Clock,
         watchers: tuple[RunWatcher, ...] = (),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        claims: Claims | None = None,
+        runner: Runner | None = None,
+        by: str = "",
+        end_orphans: Callable[[str], object] | None = None,
+        patience_s: float = PATIENCE_S,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
+        """Bind a run to what it works with.
+
+        With `claims`, the run is held for `runner` (see `this_runner`) while it goes on; `by` is who takes it
+        up. `end_orphans` ends the processes whose marker begins so, which a dead runner left. A database that
+        is busy is waited for `patience_s` seconds. `jitter` gives random numbers in 0-1.
+        """
         self._plan = plan
-        self._journal = journal
         self._attempts = attempts
         self._gatekeeper = gatekeeper
         self._clock = clock
         self._watchers = watchers
-        self._sleep = sleep
-        self._running: dict[asyncio.Task[Outcome], tuple[StageNode, int, float]] = {}
+        self._by = by
+        self._end_orphans = end_orphans
+        self._jitter = jitter
+        patience = Patience(patience_s=patience_s, clock=clock, sleep=sleep)
+        self._hold = Hold(claims, runner, plan.run_id, patience=patience)
+        self._ledger = Ledger(
+            journal,
+            plan.run_id,
+            plan.graph,
+            fail_fast=plan.fail_fast,
+            token=self._hold.token,
+            patience=patience,
+            watchers=watchers,
+        )
+        self._wake = asyncio.Event()
+        self._running = RunningAttempts(clock, sleep, self._wake)
+        self._agenda = Agenda(plan.graph, self._ledger, gatekeeper, rest=self._rest)
         self._cancelled = False
-        self.record: RunRecord | None = None
+        self._pause_by: str | None = None
+        self._due = False
+
+    @property
+    def record(self) -> RunRecord | None:
+        """The run as it stands; None before it was opened."""
+        return self._ledger.record()
 
     async def execute(self) -> RunRecord:
         """Start the run, or take it up again when the journal knows it; return how it stands at the end.
 
-        Raises `JournalError` or `StoreError` when the journal cannot be read or written: then nothing more
-        is started and what was recorded stays.
+        Raises `RunHeldError` when another runner has the run, `JournalError` or `StoreError` when the journal
+        cannot be read or written, `ClaimLostError` when the run was taken over: then what runs is ended,
+        nothing more is written, and what was recorded stays.
         """
-        self.record = self._open()
+        await self._hold.take()
         try:
-            # a watcher may cancel while a stage is being started
-            while not self._cancelled and self._step() and not self._cancelled:
-                await self._wait()
-        except asyncio.CancelledError:
-            self._cancelled = True
-            await self._stop_running()
-            self._close()
-            raise
+            if await self._open():
+                await self._run()
+            return self._ledger.fold.record()
         finally:
-            await self._stop_running()
-        self._close()
-        return self._record()
+            await self._running.stop()
+            await self._hold.release()
 
     def cancel(self) -> None:
         """Stop: what runs is ended and recorded as cancelled, nothing more is started."""
         self._cancelled = True
-        for task in self._running:
-            task.cancel()
+        self._running.cancel()
+        self._wake.set()
 
-    def _close(self) -> None:
-        self._append(final_event(self._now(), self._record(), self._missing(), cancelled=self._cancelled))
+    def pause(self, by: str) -> None:
+        """Let what runs finish and start nothing more."""
+        self._pause_by = by
+        self._wake.set()
 
-    def _record(self) -> RunRecord:
-        if self.record is None:
-            raise RuntimeError("the run has not been opened")
-        return self.record
-
-    def _open(self) -> RunRecord:
+    async def _open(self) -> bool:
+        """Read or begin the journal; return whether there is anything to do."""
         plan = self._plan
-        events = self._journal.read(plan.run_id)
+        events = await self._ledger.read()
         if not events:
-            started = RunStarted(
-                at=self._now(),
-                pipeline_id=plan.pipeline_id,
-                project_name=plan.project_name,
-                workspace=str(plan.workspace),
-                nodes=plan.graph.nodes,
-                config=plan.config,
-            )
-            self._journal.append(plan.run_id, started)
-            return reduce(plan.run_id, [started])
-        self.record = reduce(plan.run_id, events)
-        if {s.node.name for s in self.record.stages} != {n.name for n in plan.graph.nodes}:
-            raise GraphError(
-                f"run {plan.run_id} was started with other stages",
-                code="PIP102",
-                hint="take the stages back to what they were, or start a new run",
-            )
-        for stage in self.record.stages:
-            if stage.status is StageStatus.RUNNING:
-                number = stage.attempts[-1].attempt
-                self._append(AttemptLost(at=self._now(), stage=stage.node.name, attempt=number))
-        self._append(RunResumed(at=self._now()))
-        return self._record()
-
-    def _step(self) -> bool:
-        """Skip and start what the decision says; return whether there is anything to wait for."""
-        while True:
-            decision = advance(
-                self._plan.graph,
-                self._record(),
-                missing=self._missing(),
-                fail_fast=self._plan.fail_fast,
-            )
-            for skip in decision.skips:
-                self._append(
-                    StageSkipped(at=self._now(), stage=skip.stage, reason=skip.reason, blocked=skip.blocked)
+            self._ledger.begin(
+                RunStarted(
+                    at=self._now(),
+                    pipeline_id=plan.pipeline_id,
+                    project_name=plan.project_name,
+                    workspace=str(plan.workspace),
+                    nodes=plan.graph.nodes,
+                    config=plan.config,
                 )
-            if not decision.skips:
-                break
-        room = self._plan.max_parallel - len(self._running)
-        for node in decision.ready[: max(0, room)]:
-            self._start(node)
-        return bool(self._running)
+            )
+            await self._ledger.commit()
+            return True
+        check_same_stages(plan.graph, reduce(plan.run_id, events[:1]))
+        self._ledger.open(events)
+        if is_over(
+            plan.graph, events, self._ledger.fold.record(), self._gatekeeper, fail_fast=plan.fail_fast
+        ):
+            return False
+        self._take_up()
+        await self._ledger.commit()
+        return True
+
+    def _take_up(self) -> None:
+        lost = [self._ledger.fold.stages[name] for name in sorted(self._ledger.standing.running)]
+        if lost and self._end_orphans:
+            self._end_orphans(f"{self._plan.run_id}/")
+        for stage in lost:
+            self._ledger.note(
+                AttemptLost(at=self._now(), stage=stage.node.name, attempt=stage.attempts[-1].attempt)
+            )
+        self._ledger.note(RunResumed(at=self._now(), by=self._by))
+
+    async def _run(self) -> None:
+        ticker = asyncio.ensure_future(self._tick())
+        try:
+            await self._drive()
+            while await self._close() and self._goes_on():
+                self._ledger.note(RunResumed(at=self._now(), by=self._by))
+                await self._drive()
+        except asyncio.CancelledError:
+            self._cancelled = True
+            await self._close()
+            raise
+        finally:
+            ticker.cancel()
+
+    async def _drive(self) -> None:
+        """Go on until nothing is left that could be started or end by itself."""
+        while True:
+            self._note_ended(self._running.take_ended())
+            if self._plan.fail_fast and self._ledger.standing.broken:
+                self._note_ended(await self._running.stop())
+            if self._is_cancelled:
+                return
+            starts = self._decide()
+            await self._ledger.commit()
+            for node in starts:
+                self._start(node)
+            # a watcher may have cancelled; an approval may have come while the last stages ended
+            if self._is_cancelled or (self._running.idle and not await self._ledger.poll()):
+                return
+            if not self._running.idle:
+                await self._wait()
+
+    @property
+    def _is_cancelled(self) -> bool:
+        return self._cancelled or self._ledger.fold.cancel_requested
+
+    def _decide(self) -> list[StageNode]:
+        """Note what is to be skipped and started now; return the latter."""
+        ledger = self._ledger
+        if self._pause_by is not None and not ledger.fold.pause_requested:
+            ledger.note(PauseRequested(at=self._now(), by=self._pause_by))
+        self._pause_by = None
+        self._agenda.revise(self._running.take_rested(), self._now())
+        if ledger.fold.pause_requested:
+            self._running.end_rests()
+            return []
+        starts: list[StageNode] = []
+        while len(self._running) + len(starts) < self._plan.max_parallel and (node := self._agenda.next()):
+            self._note_start(node)
+            starts.append(node)
+        return starts
+
+    def _rest(self, stage: StageRecord) -> None:
+        """Have a stage that failed wait before it is tried again."""
+        if not self._running.rests(stage.node):
+            self._running.rest(stage.node, retry_delay_s(failures(stage), self._jitter()))
+
+    def _note_start(self, node: StageNode) -> None:
+        number = len(self._ledger.fold.stages[node.name].attempts) + 1
+        inputs = self._ledger.digests(node.needs)
+        self._ledger.note(AttemptStarted(at=self._now(), stage=node.name, attempt=number, inputs=inputs))
 
     def _start(self, node: StageNode) -> None:
-        record = self._record()
-        stage = record.stage(node.name)
-        number = len(stage.attempts) + 1
-        delay_s = RETRY_BASE_S * 2 ** (number - 2) if wants_retry(stage) and number > 1 else 0.0
-        self._append(AttemptStarted(at=self._now(), stage=node.name, attempt=number))
-        upstream = {s.node.name: s.outcome for s in record.stages if s.outcome}
-        task = asyncio.ensure_future(self._attempt(node, number, upstream, delay_s))
-        self._running[task] = (node, number, self._clock.monotonic_s())
+        fold = self._ledger.fold
+        number = len(fold.stages[node.name].attempts)
+        self._running.start(node, number, self._attempt(node, number, fold.outcomes))
 
-    async def _attempt(
-        self, node: StageNode, number: int, upstream: Mapping[str, Outcome], delay_s: float
-    ) -> Outcome:
-        if delay_s:
-            await self._sleep(delay_s)
+    async def _attempt(self, node: StageNode, number: int, upstream: Mapping[str, Outcome]) -> Outcome:
         return await self._attempts.run(
             node, number, upstream, output=lambda data: self._output(node.name, data)
         )
 
-    async def _wait(self) -> None:
-        done, _ = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            self._finish(task)
-        if self._plan.fail_fast and any(is_broken(s) for s in self._record().stages):
-            await self._stop_running()
-
-    async def _stop_running(self) -> None:
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
-        for task in tuple(self._running):
-            self._finish(task)
-
-    def _finish(self, task: asyncio.Task[Outcome]) -> None:
-        node, number, started_s = self._running.pop(task)
-        outcome = _outcome(task)
-        self._append(
-            AttemptFinished(
-                at=self._now(),
-                stage=node.name,
-                attempt=number,
-                duration_s=self._clock.monotonic_s() - started_s,
-                outcome=outcome,
-                verdicts=self._gatekeeper.judge(node, outcome),
+    def _note_ended(self, attempts: list[Ended]) -> None:
+        for ended in attempts:
+            self._ledger.note(
+                AttemptFinished(
+                    at=self._now(),
+                    stage=ended.node.name,
+                    attempt=ended.attempt,
+                    duration_s=ended.duration_s,
+                    outcome=ended.outcome,
+                    verdicts=self._gatekeeper.judge(ended.node, ended.outcome),
+                )
             )
+
+    async def _wait(self) -> None:
+        await self._wake.wait()
+        self._wake.clear()
+        if self._due:
+            self._due = False
+            await self._hold.beat()
+            await self._ledger.poll()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(POLL_S)
+            self._due = True
+            self._wake.set()
+
+    async def _close(self) -> bool:
+        """Journal the end of the run; return whether others had written in between."""
+        self._note_ended(await self._running.stop())
+        run = self._ledger.fold.record()
+        end = final_event(
+            self._now(),
+            run,
+            self._agenda.missing(),
+            cancelled=self._is_cancelled,
+            paused=run.pause_requested and self._is_left(run),
         )
+        self._ledger.note(end)
+        return await self._ledger.commit()
 
-    def _missing(self) -> tuple[Verdict, ...]:
-        return self._gatekeeper.judge_missing(self._record().all_verdicts)
+    def _goes_on(self) -> bool:
+        """Whether an approval came at the very moment in which the run was closed for want of it."""
+        run = self._ledger.fold.record()
+        waits = run.status is RunStatus.PAUSED and not run.pause_requested and not run.cancel_requested
+        return waits and self._is_left(run)
 
-    def _append(self, event: Event) -> None:
-        self._journal.append(self._plan.run_id, event)
-        self.record = apply(event, self._record())
-        for watcher in self._watchers:
-            watcher.changed(self.record)
+    def _is_left(self, run: RunRecord) -> bool:
+        return bool(advance(self._plan.graph, run, fail_fast=self._plan.fail_fast).ready)
 
     def _output(self, stage: str, data: bytes) -> None:
         for watcher in self._watchers:
@@ -222,18 +307,3 @@ class Engine:
 
     def _now(self) -> datetime:
         return self._clock.now()
-
-
-def _outcome(task: asyncio.Task[Outcome]) -> Outcome:
-    """Return how an attempt ended, also when its runner broke: the other stages are not lost with it."""
-    if task.cancelled():
-        return Outcome(status=StageStatus.CANCELLED, reason="cancelled")
-    error = task.exception()
-    if error is None:
-        return task.result()
-    return Outcome(
-        status=StageStatus.FAILED,
-        reason=f"the attempt could not be run: {type(error).__name__}: {error}",
-        failure=FailureKind.MACHINE,
-        code="PIP398",
-    )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import singledispatch
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from chainops.core.errors import MachineError
 from chainops.pipeline.events import (
@@ -25,11 +26,16 @@ from chainops.pipeline.events import (
 from chainops.pipeline.model import (
     AttemptRecord,
     GivenApproval,
+    Outcome,
     RunRecord,
     RunStatus,
     StageRecord,
     StageStatus,
 )
+from chainops.quality.model import Verdict
+
+#: the output in which a stage that waits says what is to be approved
+APPROVAL_DIGEST = "plan_digest"
 
 
 class JournalError(MachineError):
@@ -40,85 +46,219 @@ class JournalError(MachineError):
 
 def reduce(run_id: str, events: Iterable[Event]) -> RunRecord:
     """Fold a run's events, the first of which is `RunStarted`; raises `JournalError` when it is not."""
+    return fold(run_id, events).record()
+
+
+def fold(run_id: str, events: Iterable[Event]) -> RunFold:
+    """Fold a run's events so that more can follow; raises `JournalError` when they make no run."""
     iterator = iter(events)
     first = next(iterator, None)
     if not isinstance(first, RunStarted):
         raise JournalError(f"the journal of run {run_id} does not begin with its start")
-    record = RunRecord(
-        run_id=run_id,
-        pipeline_id=first.pipeline_id,
-        project_name=first.project_name,
-        status=RunStatus.RUNNING,
-        started_at=first.at,
-        ended_at=None,
-        workspace=Path(first.workspace),
-        stages=tuple(StageRecord(node=n, status=StageStatus.PENDING) for n in first.nodes),
-        config=first.config,
-    )
+    state = RunFold(run_id, first)
     for number, event in enumerate(iterator, 2):
         try:
-            record = apply(event, record)
+            state.apply(event)
         except LookupError as error:
             raise JournalError(
                 f"entry {number} of run {run_id} does not fit those before it: {error}"
             ) from error
-    return record
+    return state
 
 
-@singledispatch
-def apply(event: Event, record: RunRecord) -> RunRecord:
-    """Return the record after one more event."""
-    raise LookupError(f"{type(event).__name__} cannot follow")
+class RunFold:
+    """A run's events, folded in place: one more costs the same whether the run has 20 stages or 1,000."""
+
+    def __init__(self, run_id: str, first: RunStarted) -> None:
+        self.run_id = run_id
+        self.status = RunStatus.RUNNING
+        self.pause_requested = False
+        self.cancel_requested = False
+        self.requested_by = ""
+        self._first = first
+        self._stages = {n.name: StageRecord(node=n, status=StageStatus.PENDING) for n in first.nodes}
+        self._outcomes: dict[str, Outcome] = {}
+        self._ended_at: datetime | None = None
+        self._exit_code = 0
+        self._waiting_for = ""
+        self._verdicts: tuple[Verdict, ...] = ()
+        self._approvals: tuple[GivenApproval, ...] = ()
+        self._applied = 0
+        self._taken: tuple[int, RunRecord] | None = None
+
+    @property
+    def stages(self) -> Mapping[str, StageRecord]:
+        """How each stage stands now, by name; it changes with the next event."""
+        return self._stages
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The outcomes so far, by stage, to keep."""
+        return self._outcomes.copy()
+
+    def apply(self, event: Event) -> tuple[str, ...]:
+        """Take one more event; return the stages that it may have changed.
+
+        Raises LookupError when it cannot follow those before it.
+        """
+        step = _STEPS.get(type(event))
+        if step is None:
+            raise LookupError(f"{type(event).__name__} cannot follow")
+        names = step(self, event)
+        # last: a record that another thread takes meanwhile counts as the one before
+        self._applied += 1
+        return names
+
+    def record(self) -> RunRecord:
+        """Return the run as it stands; costs its size after a change, nothing until the next one."""
+        applied, taken = self._applied, self._taken
+        if taken is None or taken[0] != applied:
+            taken = (applied, self._record())
+            self._taken = taken
+        return taken[1]
+
+    def _record(self) -> RunRecord:
+        first = self._first
+        return RunRecord(
+            run_id=self.run_id,
+            pipeline_id=first.pipeline_id,
+            project_name=first.project_name,
+            status=self.status,
+            started_at=first.at,
+            ended_at=self._ended_at,
+            workspace=Path(first.workspace),
+            stages=tuple(self._stages.values()),
+            verdicts=self._verdicts,
+            config=first.config,
+            exit_code=self._exit_code,
+            waiting_for=self._waiting_for,
+            approvals=self._approvals,
+            pause_requested=self.pause_requested,
+            cancel_requested=self.cancel_requested,
+            requested_by=self.requested_by,
+        )
+
+    def _set(self, stage: StageRecord) -> tuple[str, ...]:
+        name = stage.node.name
+        self._stages[name] = stage
+        outcome = stage.outcome
+        if outcome is not None:
+            self._outcomes[name] = outcome
+        else:
+            self._outcomes.pop(name, None)
+        return (name,)
+
+    def _reopen(self, stages: Iterable[StageRecord], *, anew: bool) -> tuple[str, ...]:
+        names: list[str] = []
+        for s in stages:
+            earlier = len(s.attempts) if anew else s.earlier
+            names += self._set(
+                replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False, earlier=earlier)
+            )
+        return tuple(names)
+
+    def _continue(self) -> None:
+        self.status = RunStatus.RUNNING
+        self._ended_at = None
+        self._verdicts = ()
+        self._exit_code = 0
+
+    def _resumed(self, _: RunResumed) -> tuple[str, ...]:
+        self._continue()
+        self._waiting_for = ""
+        self.pause_requested = self.cancel_requested = False
+        self.requested_by = ""
+        return self._reopen([s for s in self._stages.values() if reopens(s)], anew=False)
+
+    def _pause_requested(self, event: PauseRequested) -> tuple[str, ...]:
+        self.pause_requested, self.requested_by = True, event.by
+        return ()
+
+    def _cancel_requested(self, event: CancelRequested) -> tuple[str, ...]:
+        self.cancel_requested, self.requested_by = True, event.by
+        return ()
+
+    def _approved(self, event: ApprovalGiven) -> tuple[str, ...]:
+        given = GivenApproval(stage=event.stage, digest=event.digest, by=event.by, at=event.at)
+        self._approvals = (*self._approvals, given)
+        stage = self._stages.get(event.stage)
+        if stage is None or not waits_for(stage, event.digest):
+            return ()
+        return self._reopen([stage], anew=False)
+
+    def _stages_reopened(self, event: StagesReopened) -> tuple[str, ...]:
+        stages = [self._stages[name] for name in dict.fromkeys(event.stages)]
+        self._continue()
+        # an attempt that runs gives a fresh result anyway
+        return self._reopen([s for s in stages if s.status is not StageStatus.RUNNING], anew=True)
+
+    def _started(self, event: AttemptStarted) -> tuple[str, ...]:
+        attempt = AttemptRecord(attempt=event.attempt, status=StageStatus.RUNNING, started_at=event.at)
+        stage = self._stages[event.stage]
+        return self._set(
+            StageRecord(  # what an earlier attempt measured no longer counts
+                node=stage.node,
+                status=StageStatus.RUNNING,
+                attempts=(*stage.attempts, attempt),
+                blocked=stage.blocked,
+                earlier=stage.earlier,
+            )
+        )
+
+    def _finished(self, event: AttemptFinished) -> tuple[str, ...]:
+        stage, outcome = self._stages[event.stage], event.outcome
+        attempt = AttemptRecord(
+            attempt=event.attempt,
+            status=outcome.status,
+            started_at=_attempt(stage, event.attempt).started_at,
+            ended_at=event.at,
+            duration_s=event.duration_s,
+            outcome=outcome,
+        )
+        return self._set(
+            StageRecord(
+                node=stage.node,
+                status=outcome.status,
+                reason=outcome.reason,
+                attempts=_replaced(stage, attempt),
+                verdicts=event.verdicts,
+                blocked=stage.blocked,
+                earlier=stage.earlier,
+            )
+        )
+
+    def _lost(self, event: AttemptLost) -> tuple[str, ...]:
+        stage = self._stages[event.stage]
+        lost = replace(_attempt(stage, event.attempt), status=StageStatus.LOST, ended_at=event.at)
+        return self._set(replace(stage, status=StageStatus.LOST, attempts=_replaced(stage, lost)))
+
+    def _skipped(self, event: StageSkipped) -> tuple[str, ...]:
+        stage = self._stages[event.stage]
+        return self._set(
+            replace(stage, status=StageStatus.SKIPPED, reason=event.reason, blocked=event.blocked)
+        )
+
+    def _run_finished(self, event: RunFinished) -> tuple[str, ...]:
+        self.status = event.status
+        self._ended_at = event.at
+        self._exit_code = event.exit_code
+        self._verdicts = event.verdicts
+        self._waiting_for = event.waiting_for
+        return ()
 
 
-@apply.register
-def _(event: RunResumed, record: RunRecord) -> RunRecord:
-    stages = tuple(
-        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False) if reopens(s) else s
-        for s in record.stages
-    )
-    return replace(
-        record,
-        stages=stages,
-        status=RunStatus.RUNNING,
-        ended_at=None,
-        verdicts=(),
-        exit_code=0,
-        waiting_for="",
-        pause_requested=False,
-        cancel_requested=False,
-        requested_by="",
-    )
-
-
-@apply.register
-def _(event: PauseRequested, record: RunRecord) -> RunRecord:
-    return replace(record, pause_requested=True, requested_by=event.by)
-
-
-@apply.register
-def _(event: CancelRequested, record: RunRecord) -> RunRecord:
-    return replace(record, cancel_requested=True, requested_by=event.by)
-
-
-@apply.register
-def _(event: ApprovalGiven, record: RunRecord) -> RunRecord:
-    given = GivenApproval(stage=event.stage, digest=event.digest, by=event.by, at=event.at)
-    return replace(record, approvals=(*record.approvals, given))
-
-
-@apply.register
-def _(event: StagesReopened, record: RunRecord) -> RunRecord:
-    names = frozenset(event.stages)
-    for name in names:
-        record.stage(name)
-    stages = tuple(
-        replace(s, status=StageStatus.PENDING, reason="", verdicts=(), blocked=False)
-        if s.node.name in names
-        else s
-        for s in record.stages
-    )
-    return replace(record, stages=stages, status=RunStatus.RUNNING, ended_at=None, verdicts=(), exit_code=0)
+_STEPS: dict[type, Callable[[RunFold, Any], tuple[str, ...]]] = {
+    RunResumed: RunFold._resumed,  # noqa: SLF001 - the class's own table, which cannot stand before it
+    PauseRequested: RunFold._pause_requested,  # noqa: SLF001
+    CancelRequested: RunFold._cancel_requested,  # noqa: SLF001
+    ApprovalGiven: RunFold._approved,  # noqa: SLF001
+    StagesReopened: RunFold._stages_reopened,  # noqa: SLF001
+    AttemptStarted: RunFold._started,  # noqa: SLF001
+    AttemptFinished: RunFold._finished,  # noqa: SLF001
+    AttemptLost: RunFold._lost,  # noqa: SLF001
+    StageSkipped: RunFold._skipped,  # noqa: SLF001
+    RunFinished: RunFold._run_finished,  # noqa: SLF001
+}
 
 
 def reopens(stage: StageRecord) -> bool:
@@ -127,70 +267,15 @@ def reopens(stage: StageRecord) -> bool:
     return interrupted or (stage.status is StageStatus.SKIPPED and stage.blocked)
 
 
-@apply.register
-def _(event: AttemptStarted, record: RunRecord) -> RunRecord:
-    attempt = AttemptRecord(attempt=event.attempt, status=StageStatus.RUNNING, started_at=event.at)
-    stage = record.stage(event.stage)
-    return _with(
-        record,
-        # what an earlier attempt measured no longer counts
-        replace(
-            stage, status=StageStatus.RUNNING, reason="", verdicts=(), attempts=(*stage.attempts, attempt)
-        ),
-    )
-
-
-@apply.register
-def _(event: AttemptFinished, record: RunRecord) -> RunRecord:
-    stage = record.stage(event.stage)
-    ended = replace(
-        _attempt(stage, event.attempt),
-        status=event.outcome.status,
-        ended_at=event.at,
-        duration_s=event.duration_s,
-        outcome=event.outcome,
-    )
-    return _with(
-        record,
-        replace(
-            stage,
-            status=event.outcome.status,
-            reason=event.outcome.reason,
-            attempts=_replaced(stage, ended),
-            verdicts=event.verdicts,
-        ),
-    )
-
-
-@apply.register
-def _(event: AttemptLost, record: RunRecord) -> RunRecord:
-    stage = record.stage(event.stage)
-    lost = replace(_attempt(stage, event.attempt), status=StageStatus.LOST, ended_at=event.at)
-    return _with(record, replace(stage, status=StageStatus.LOST, attempts=_replaced(stage, lost)))
-
-
-@apply.register
-def _(event: StageSkipped, record: RunRecord) -> RunRecord:
-    stage = record.stage(event.stage)
-    return _with(
-        record, replace(stage, status=StageStatus.SKIPPED, reason=event.reason, blocked=event.blocked)
-    )
-
-
-@apply.register
-def _(event: RunFinished, record: RunRecord) -> RunRecord:
-    return replace(
-        record,
-        status=event.status,
-        ended_at=event.at,
-        exit_code=event.exit_code,
-        verdicts=event.verdicts,
-        waiting_for=event.waiting_for,
-    )
+def waits_for(stage: StageRecord, digest: str) -> bool:
+    """Whether an approval of `digest`, and of nothing else, lets the stage go on."""
+    if stage.status is not StageStatus.WAITING or stage.outcome is None:
+        return False
+    return bool(digest) and stage.outcome.outputs.get(APPROVAL_DIGEST) == digest
 
 
 def _attempt(stage: StageRecord, number: int) -> AttemptRecord:
-    for attempt in stage.attempts:
+    for attempt in reversed(stage.attempts):
         if attempt.attempt == number:
             return attempt
     raise LookupError(f"{stage.node.name} has no attempt {number}")
@@ -198,9 +283,3 @@ def _attempt(stage: StageRecord, number: int) -> AttemptRecord:
 
 def _replaced(stage: StageRecord, attempt: AttemptRecord) -> tuple[AttemptRecord, ...]:
     return tuple(attempt if a.attempt == attempt.attempt else a for a in stage.attempts)
-
-
-def _with(record: RunRecord, stage: StageRecord) -> RunRecord:
-    return replace(
-        record, stages=tuple(stage if s.node.name == stage.node.name else s for s in record.stages)
-    )

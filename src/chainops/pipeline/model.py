@@ -81,6 +81,8 @@ class Outcome:
     cached_from: str = ""
     #: digest of everything that the stage stood on, where all of that is known; empty elsewhere
     inputs_digest: str = ""
+    #: why the stage ran, or which run its result was taken from; empty without a cache
+    cache_note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,8 @@ class StageNode:
     needs: tuple[str, ...] = ()
     timeout_s: float = 1800.0
     retries: int = 0
+    #: which failures are tried again while retries are left
+    retry_on: tuple[FailureKind, ...] = (FailureKind.MACHINE,)
     allow_failure: bool = False
     #: does something outside that cannot be taken back: every gate must have passed before it starts
     touches_chain: bool = False
@@ -168,6 +172,8 @@ class StageRecord:
     verdicts: tuple[Verdict, ...] = ()
     #: skipped because of a failure upstream, not by choice
     blocked: bool = False
+    #: how many attempts were made before somebody asked to run the stage anew: they use up no retry
+    earlier: int = 0
 
     @property
     def outcome(self) -> Outcome | None:

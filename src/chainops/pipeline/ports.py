@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from chainops.pipeline.model import Outcome, RunRecord, StageContext, StageNode
+from chainops.pipeline.model import Outcome, RunRecord, StageContext, StageNode, StageRecord
 from chainops.quality.model import Verdict
 
 
@@ -33,8 +33,11 @@ class Gatekeeper(Protocol):
 class RunWatcher(Protocol):
     """Is told of every change; the live terminal is one."""
 
-    def changed(self, run: RunRecord) -> None:
-        """A stage started or ended, or the run did."""
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
+        """A stage started or ended: `stage` says how it stood then. Without one, the run or several did.
+
+        `run` gives the whole as it stands when it is called, at a cost that grows with the run.
+        """
 
     def output(self, stage: str, data: bytes) -> None:
         """A stage's log grew by these masked bytes."""

@@ -39,18 +39,22 @@ class PlainWatcher:
         self._stream = stream
         self._clock = clock
         self._still_every_s = still_every_s
+        self._named = False
         self._seen: dict[str, tuple[StageStatus, int]] = {}
         #: running stages: when they started and when they were last mentioned, monotonic
         self._running: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def changed(self, run: RunRecord) -> None:
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
         """Print what is new; see `RunWatcher.changed`."""
         with self._lock:
-            if not self._seen:
-                self._print(f"run {run.run_id} of {one_line(run.project_name or run.pipeline_id, 60)}")
-            for stage in run.stages:
-                self._stage(stage)
+            if not self._named:
+                self._named = True
+                record = run()
+                name = one_line(record.project_name or record.pipeline_id, 60)
+                self._print(f"run {record.run_id} of {name}")
+            for one in run().stages if stage is None else (stage,):
+                self._stage(one)
 
     def output(self, stage: str, data: bytes) -> None:
         """Take no notice: the log file has it."""
@@ -94,19 +98,19 @@ class LiveWatcher:
     def __init__(self, console: Console, *, clock: Clock) -> None:
         self._console = console
         self._clock = clock
-        self._run: RunRecord | None = None
+        self._run: Callable[[], RunRecord] | None = None
         self._started_s: dict[str, float] = {}
         self._tails: dict[str, bytes] = {}
         self._live: Live | None = None
 
-    def changed(self, run: RunRecord) -> None:
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
         """Take the new state; the table is drawn when its next turn comes."""
-        for stage in run.stages:
-            if stage.status is not StageStatus.RUNNING:
-                self._started_s.pop(stage.node.name, None)
-                self._tails.pop(stage.node.name, None)
+        for one in run().stages if stage is None else (stage,):
+            if one.status is not StageStatus.RUNNING:
+                self._started_s.pop(one.node.name, None)
+                self._tails.pop(one.node.name, None)
             else:
-                self._started_s.setdefault(stage.node.name, self._clock.monotonic_s())
+                self._started_s.setdefault(one.node.name, self._clock.monotonic_s())
         self._run = run
 
     def output(self, stage: str, data: bytes) -> None:
@@ -140,7 +144,7 @@ class LiveWatcher:
         table.add_column(width=20, no_wrap=True)
         table.add_column(width=9, justify="right", no_wrap=True)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for stage in self._run.stages if self._run else ():
+        for stage in self._run().stages if self._run else ():
             style = _STYLES.get(stage.status, "dim")
             table.add_row(
                 Text(SIGNS.get(stage.status.value, "?"), style=style),
@@ -181,10 +185,10 @@ class TerminalWatcher:
         self._live = _live_watcher(stream, self._clock) if moving else None
         self._ticker = _Ticker(self._plain.tick, still_every_s / 2) if self._plain else None
 
-    def changed(self, run: RunRecord) -> None:
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
         """See `RunWatcher.changed`."""
-        (self._live or self._shown_plainly()).changed(run)
-        if run.status is not RunStatus.RUNNING and self._ticker:
+        (self._live or self._shown_plainly()).changed(run, stage)
+        if stage is None and self._ticker and run().status is not RunStatus.RUNNING:
             self._ticker.stop()
 
     def output(self, stage: str, data: bytes) -> None:

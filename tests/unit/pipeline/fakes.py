@@ -22,6 +22,7 @@ from chainops.pipeline.model import (
     RunRecord,
     StageContext,
     StageNode,
+    StageRecord,
     StageStatus,
 )
 from chainops.quality.model import GateStatus, Verdict
@@ -155,13 +156,16 @@ class DyingJournal:
 
 @dataclass
 class Watcher:
-    """Remembers the statuses it was shown, and the output."""
+    """Remembers what it was shown, and the output."""
 
-    seen: list[RunRecord] = field(default_factory=list)
+    #: a stage and its status; for the run as a whole an empty name and the run's status
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
     log: dict[str, bytes] = field(default_factory=dict)
 
-    def changed(self, run: RunRecord) -> None:
-        self.seen.append(run)
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
+        self.runs.append(run())
+        self.seen.append((stage.node.name, stage.status.value) if stage else ("", run().status.value))
 
     def output(self, stage: str, data: bytes) -> None:
         self.log[stage] = self.log.get(stage, b"") + data
@@ -203,7 +207,7 @@ class Bench:
         self.watcher = Watcher()
         self.slept: list[float] = []
 
-    def engine(self, journal: Journal | None = None, plan: RunPlan | None = None) -> Engine:
+    def engine(self, journal: Journal | None = None, plan: RunPlan | None = None, **more: Any) -> Engine:
         return Engine(
             plan=plan or self.plan,
             journal=journal or self.journal,
@@ -218,6 +222,8 @@ class Bench:
             clock=self.clock,
             watchers=(self.watcher,),
             sleep=self._sleep,
+            jitter=lambda: 1.0,
+            **more,
         )
 
     async def execute(self) -> RunRecord:

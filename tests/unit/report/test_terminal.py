@@ -18,6 +18,7 @@ from chainops.pipeline.model import (
     StageRecord,
     StageStatus,
 )
+from chainops.pipeline.ports import RunWatcher
 from chainops.report.terminal import LiveWatcher, PlainWatcher, TerminalWatcher
 
 RUN = "run 20260304T050607-1f3a9c of vault"
@@ -25,6 +26,10 @@ RUN = "run 20260304T050607-1f3a9c of vault"
 
 def run_with(*stages: StageRecord, status: RunStatus = RunStatus.RUNNING) -> RunRecord:
     return replace(samples.passed_run(), stages=stages, status=status)
+
+
+def show(watcher: RunWatcher, run: RunRecord) -> None:
+    watcher.changed(lambda: run, None)
 
 
 def at(status: StageStatus, attempts: int = 1, reason: str = "", name: str = "compilation") -> StageRecord:
@@ -46,8 +51,8 @@ def test_each_start_and_end_is_one_line() -> None:
     watcher = PlainWatcher(stream, clock=MemoryClock())
     pending = at(StageStatus.PENDING, 0)
     for stage in (pending, at(StageStatus.RUNNING), at(StageStatus.RUNNING), at(StageStatus.SUCCESS)):
-        watcher.changed(run_with(stage))
-        watcher.changed(run_with(stage))
+        show(watcher, run_with(stage))
+        show(watcher, run_with(stage))
     assert stream.getvalue().splitlines() == [RUN, "▸ compilation started", "✓ compilation in 2.5 s"]
 
 
@@ -59,8 +64,8 @@ def test_a_retry_a_failure_and_a_skip_say_so() -> None:
         at(StageStatus.RUNNING, 2),
         at(StageStatus.FAILED, 2, "no solc\n::x"),
     ):
-        watcher.changed(run_with(stage, at(StageStatus.PENDING, 0, name="unit-tests")))
-    watcher.changed(run_with(at(StageStatus.SKIPPED, 0, "compilation failed", name="unit-tests")))
+        show(watcher, run_with(stage, at(StageStatus.PENDING, 0, name="unit-tests")))
+    show(watcher, run_with(at(StageStatus.SKIPPED, 0, "compilation failed", name="unit-tests")))
     assert stream.getvalue().splitlines() == [
         RUN,
         "▸ compilation started",
@@ -73,11 +78,11 @@ def test_a_retry_a_failure_and_a_skip_say_so() -> None:
 def test_a_long_silence_is_broken_at_intervals_and_ends_with_the_stage() -> None:
     stream, clock = io.StringIO(), MemoryClock()
     watcher = PlainWatcher(stream, clock=clock, still_every_s=30)
-    watcher.changed(run_with(at(StageStatus.RUNNING)))
+    show(watcher, run_with(at(StageStatus.RUNNING)))
     for _ in range(5):
         clock.advance(15)
         watcher.tick()
-    watcher.changed(run_with(at(StageStatus.SUCCESS)))
+    show(watcher, run_with(at(StageStatus.SUCCESS)))
     clock.advance(60)
     watcher.tick()
     assert stream.getvalue().splitlines()[2:] == [
@@ -100,9 +105,7 @@ def live(clock: MemoryClock) -> LiveWatcher:
 def test_the_live_table_shows_time_and_last_line_of_what_runs() -> None:
     clock = MemoryClock()
     watcher = live(clock)
-    watcher.changed(
-        run_with(at(StageStatus.RUNNING), at(StageStatus.SKIPPED, 0, "why [bold]not[/bold]", "x"))
-    )
+    show(watcher, run_with(at(StageStatus.RUNNING), at(StageStatus.SKIPPED, 0, "why [bold]not[/bold]", "x")))
     watcher.output("compilation", b"Compiling 42 files\nSolc \x1b[31m0.8.30")
     watcher.output("compilation", b" finished\r\n\n")
     clock.advance(4.2)
@@ -111,13 +114,13 @@ def test_the_live_table_shows_time_and_last_line_of_what_runs() -> None:
     assert "4.2 s" in lines[0]
     assert lines[0].rstrip().endswith("Solc 0.8.30 finished")
     assert "why [bold]not[/bold]" in lines[1]
-    watcher.changed(run_with(at(StageStatus.SUCCESS)))
+    show(watcher, run_with(at(StageStatus.SUCCESS)))
     assert "finished" not in shown(watcher)
 
 
 def test_a_flood_of_output_is_not_kept() -> None:
     watcher = live(MemoryClock())
-    watcher.changed(run_with(at(StageStatus.RUNNING)))
+    show(watcher, run_with(at(StageStatus.RUNNING)))
     chunk = b"x" * 65_536
     tracemalloc.start()
     for _ in range(3200):  # 200 MB
@@ -130,20 +133,20 @@ def test_a_flood_of_output_is_not_kept() -> None:
 def test_the_watcher_fits_its_stream_and_cleans_up() -> None:
     plain = io.StringIO()
     with TerminalWatcher(plain, clock=MemoryClock()) as watcher:
-        watcher.changed(run_with(at(StageStatus.RUNNING)))
+        show(watcher, run_with(at(StageStatus.RUNNING)))
         watcher.output("compilation", b"noise\n")
-        watcher.changed(run_with(at(StageStatus.SUCCESS), status=RunStatus.SUCCESS))
+        show(watcher, run_with(at(StageStatus.SUCCESS), status=RunStatus.SUCCESS))
     assert plain.getvalue().splitlines() == [RUN, "▸ compilation started", "✓ compilation in 2.5 s"]
     moving = io.StringIO()
     with TerminalWatcher(moving, live=True, clock=MemoryClock()) as watcher:
-        watcher.changed(run_with(at(StageStatus.RUNNING)))
+        show(watcher, run_with(at(StageStatus.RUNNING)))
         watcher.output("compilation", b"noise\n")
 
 
 def test_names_cannot_speak_to_the_terminal_or_to_ci(tmp_path: Path) -> None:
     stream = io.StringIO()
     run = replace(run_with(at(StageStatus.FAILED, 1, "\x1b[2J##[command]x")), project_name="a\x1b]0;b\x07\nc")
-    PlainWatcher(stream, clock=MemoryClock()).changed(run)
+    show(PlainWatcher(stream, clock=MemoryClock()), run)
     assert stream.getvalue().splitlines() == [
         "run 20260304T050607-1f3a9c of a c",
         "✗ compilation failed after 2.5 s: # #[command]x",
