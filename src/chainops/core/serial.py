@@ -110,7 +110,7 @@ def _generic_reader(origin: Any, arguments: tuple[Any, ...]) -> _Step:
 
 def _list_reader(origin: Any, item: _Step) -> _Step:
     def read(data: Any) -> Any:
-        if not isinstance(data, list | tuple):
+        if type(data) is not list and not isinstance(data, tuple | list):
             raise TypeError(f"a list is expected, not {type(data).__name__}")
         return origin([item(one) for one in data]) if data else origin()
 
@@ -134,7 +134,9 @@ def _class_reader(kind: type) -> _Step:
         return _object_reader(kind)
     if kind in (str, bool, int):
         return _exact_reader(kind)
-    if kind is float or issubclass(kind, Enum | Path):
+    if issubclass(kind, Enum):
+        return _enum_reader(kind)
+    if kind is float or issubclass(kind, Path):
         return kind
     return _refuser(kind.__name__)
 
@@ -144,6 +146,16 @@ def _refuser(what: str) -> _Step:
         raise TypeError(f"cannot read {what} from JSON")
 
     return refuse
+
+
+def _enum_reader(kind: type[Enum]) -> _Step:
+    members = {member.value: member for member in kind}
+
+    def read(data: Any) -> Any:
+        # calling the class finds aliases and names what fits none, at ten times the cost
+        return members.get(data) if type(data) is str and data in members else kind(data)
+
+    return read
 
 
 def _exact_reader(kind: Any) -> _Step:
@@ -162,7 +174,8 @@ def _object_reader(kind: Any) -> _Step:
     def read(data: Any) -> Any:
         if not readers:  # not before: a class may hold itself
             readers.update(_field_readers(kind))
-        _check_object(kind, data)
+        if type(data) is not dict:
+            _check_object(kind, data)
         return kind(
             **{
                 name: one if type(one) is (known := readers[name])[0] else known[1](one)

@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Protocol
 
 from chainops.core.clock import parse_time
+from chainops.core.collecting import collect_later
 from chainops.core.store.database import Database, Migration
-from chainops.pipeline.claims import HELD_BY, Claims, check_claim
+from chainops.pipeline.claims import Claims, check_claim
 from chainops.pipeline.events import Event, event_from_json, event_kind, event_to_json
 from chainops.pipeline.fold import JournalError
 
@@ -47,6 +48,14 @@ MIGRATIONS = (
         """,
     ),
 )
+
+
+_STATE = (
+    "SELECT (SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run_id = ?), "
+    "(SELECT token FROM claims WHERE run_id = ?)"
+)
+_INSERT = "INSERT INTO journal (run_id, seq, at, kind, payload, key) VALUES (?, ?, ?, ?, ?, ?)"
+_to_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,18 +95,19 @@ class SqliteJournal:
 
     def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
         """See `Journal.append`. A commit that fails has stored nothing here, so `key` only names it."""
+        entries = [(event_kind(event), event_to_json(event)) for event in events]
         with self._database.transaction() as connection:
+            last, token = connection.execute(_STATE, (run_id, run_id)).fetchone()
             if runner:
-                check_claim(connection.execute(HELD_BY, (run_id,)).fetchone(), run_id, runner)
-            query = "SELECT COALESCE(MAX(seq), 0) FROM journal WHERE run_id = ?"
-            last = int(connection.execute(query, (run_id,)).fetchone()[0])
-            for number, event in enumerate(events, last + 1):
-                data = event_to_json(event)
-                connection.execute(
-                    "INSERT INTO journal (run_id, seq, at, kind, payload, key) VALUES (?, ?, ?, ?, ?, ?)",
-                    (run_id, number, data["at"], event_kind(event), json.dumps(data), key),
-                )
-            return last + len(events)
+                check_claim((token,), run_id, runner)
+            connection.executemany(
+                _INSERT,
+                [
+                    (run_id, number, data["at"], kind, _to_text(data), key)
+                    for number, (kind, data) in enumerate(entries, last + 1)
+                ],
+            )
+        return int(last) + len(events)
 
     def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
         """See `Journal.read`. Raises `JournalError` for an entry that is not one of ours."""
@@ -105,7 +115,8 @@ class SqliteJournal:
             "SELECT seq, kind, payload FROM journal WHERE run_id = ? AND seq > ? ORDER BY seq",
             (run_id, after),
         )
-        return tuple(self._event(run_id, *map(str, row)) for row in rows)
+        with collect_later():
+            return tuple([self._event(run_id, row) for row in rows])
 
     def last(self, run_id: str) -> int:
         """See `Journal.last`."""
@@ -119,9 +130,10 @@ class SqliteJournal:
         )
         return tuple(RunHandle(run_id=str(run), started_at=parse_time(str(at))) for run, at in rows)
 
-    def _event(self, run_id: str, seq: str, kind: str, payload: str) -> Event:
+    def _event(self, run_id: str, row: tuple[object, ...]) -> Event:
+        seq, kind, payload = row
         try:
-            return event_from_json(kind, json.loads(payload))
+            return event_from_json(str(kind), json.loads(str(payload)))
         except (KeyError, TypeError, ValueError) as error:
             raise JournalError(
                 f"{self._database.path}: entry {seq} of run {run_id} cannot be read: {error}",

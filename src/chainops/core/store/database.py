@@ -25,6 +25,10 @@ class StoreBusyError(StoreError):
     code = "STO302"
 
 
+#: SQLite's primary result codes for "not now": busy, locked, and a lock protocol that was raced
+_NOT_NOW = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One step of a room's tables; `version` counts from 1 within the room."""
@@ -37,10 +41,18 @@ class Migration:
 class Database:
     """A connection whose every write is durable when its transaction ends (WAL, synchronous=FULL)."""
 
-    def __init__(self, path: Path, migrations: Sequence[Migration], *, wait_s: float = 30.0) -> None:
-        """Open or create the file; another writer is waited for `wait_s` seconds, here and later.
+    def __init__(
+        self,
+        path: Path,
+        migrations: Sequence[Migration],
+        *,
+        wait_s: float = 0.5,
+        open_wait_s: float = 30.0,
+    ) -> None:
+        """Open or create the file; another writer is waited for `open_wait_s` seconds here, `wait_s` later.
 
-        Raises `DiskError` or `StoreError`.
+        The latter is short because everything else in the process stands still meanwhile: who can wait longer
+        calls again. Raises `DiskError`, `StoreError`, or `StoreBusyError` when the time is over.
         """
         self.path = path
         with disk_errors(path):
@@ -48,13 +60,15 @@ class Database:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         with self._errors():
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=wait_s)
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=open_wait_s)
         try:
             with self._errors():
                 self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(migrations)
+            with self._errors():
+                self._connection.execute(f"PRAGMA busy_timeout={int(wait_s * 1000)}")
         except BaseException:
             self._connection.close()
             raise
@@ -65,7 +79,10 @@ class Database:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection inside one immediate transaction: all of it is durable, or none."""
+        """Yield the connection inside one immediate transaction: all of it is durable, or none.
+
+        Raises `StoreBusyError` when another writer does not end in time; then nothing was stored.
+        """
         with self._errors():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -127,7 +144,10 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}", hint=_hint(str(error))) from error
+            # extended codes say more in the upper bits; a misuse has no code
+            primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            kind = StoreBusyError if primary in _NOT_NOW else StoreError
+            raise kind(f"{self.path}: {error}", hint=_hint(str(error))) from error
 
 
 def _hint(message: str) -> str:
