@@ -60,6 +60,13 @@ def read_foundry(root: Path, *, path: str = ".", profile: str = "") -> Project:
     )
 
 
+def profile_values(root: Path, profile: str = "") -> Mapping[str, Any]:
+    """Return what foundry.toml sets for a profile, inheritance resolved; raises `BadProjectError`."""
+    file = root / CONFIG_NAME
+    profiles = _profiles(_parse(file), file)
+    return {**profiles["default"], **profiles.get(profile or "default", {})}
+
+
 def _read(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8")
