@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from chainops.analysis.settings import AnalysisSettings
 from chainops.app.config_checks import check_literals, check_references, check_stages
+from chainops.app.config_file import find_config, shown
+from chainops.app.database import DatabaseChoice, check_database, choose_database, public_database
 from chainops.app.network_checks import check_networks
 from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
@@ -22,9 +24,7 @@ from chainops.core.references import Resolver
 from chainops.core.secrets import Masker, git_url_secrets, mask_git_url, mask_url
 from chainops.deploy.settings import DeploySection, SmokeSection
 from chainops.pipeline.settings import PipelineSettings, StageSettings
-from chainops.project.detect import nested_projects
-from chainops.project.foundry_config import CONFIG_NAME as PROJECT_FILE
-from chainops.project.settings import CONFIG_NAMES, ProjectSettings
+from chainops.project.settings import ProjectSettings
 from chainops.quality.settings import QualityGatesSettings
 from chainops.stages.common import STAGE_NAMES
 from chainops.stages.options import STAGE_OPTIONS
@@ -96,6 +96,14 @@ class Config(PipelineSettings, ProjectSettings):
     quality_gates: Annotated[
         QualityGatesSettings, Field(description="What a run must measure up to before anything is deployed.")
     ] = Field(default_factory=QualityGatesSettings)
+    database: Annotated[
+        str,
+        Field(
+            description="Where runs are recorded: the URL of a PostgreSQL database, by reference when it has "
+            "a password. Left out: SQLite, in `.chainops/state.db`. `CHAINOPS_DATABASE_URL` in the "
+            "environment wins."
+        ),
+    ] = ""
     networks: Annotated[
         NetworksSection, Field(description="Networks by name; `embedded` is there without being declared.")
     ] = Field(default_factory=dict)
@@ -125,6 +133,8 @@ class Config(PipelineSettings, ProjectSettings):
         """
         values = self.model_dump(mode="json", by_alias=True, exclude_unset=not defaults)
         dumped: dict[str, Any] = _masked(values)
+        if self.database and "database" in dumped:
+            dumped["database"] = public_database(self.database)
         if self.repository_url and "repository_url" in dumped:
             dumped["repository_url"] = mask_git_url(self.repository_url)
         return dumped
@@ -167,6 +177,11 @@ class LoadedConfig:
         )
 
     @cached_property
+    def database(self) -> DatabaseChoice:
+        """The database of the runs. Raises `UnresolvedError`, `DatabaseUrlError`."""
+        return choose_database(self.config.database, self.resolver, self.document.place(("database",)))
+
+    @cached_property
     def networks(self) -> dict[str, Network]:
         """All networks by name, the embedded one included."""
         from chainops.chains.settings import networks_from
@@ -198,30 +213,6 @@ class LoadedConfig:
         return url
 
 
-def find_config(workspace: Path) -> Path | None:
-    """Return the configuration that holds in a workspace, or None.
-
-    Without one of its own, and without a project of its own, that is the one of the only project below it:
-    what a run finds there is what it goes by. Raises `InputError` when there are two side by side.
-    """
-    own = _config_in(workspace)
-    if own or (workspace / PROJECT_FILE).is_file():
-        return own
-    below = nested_projects(workspace)
-    return _config_in(workspace / below[0]) if len(below) == 1 else None
-
-
-def _config_in(folder: Path) -> Path | None:
-    found = [folder / name for name in CONFIG_NAMES if os.path.lexists(folder / name)]
-    if len(found) > 1:
-        raise InputError(
-            f"both {found[0].name} and {found[1].name} are in {folder}",
-            hint="keep one of them",
-            code="CFG108",
-        )
-    return found[0] if found else None
-
-
 def load_config(
     workspace: Path,
     *,
@@ -239,12 +230,13 @@ def load_config(
         raise InputError(f"{workspace} is not a folder", hint="give the folder of the project", code="CFG109")
     file = None if data is not None else (path or find_config(workspace))
     if file is not None:
-        document = load_document(file, shown_as=_shown(file))
+        document = load_document(file, shown_as=shown(file))
     else:
         document = document_from(data or {}, base=workspace.absolute())
     environment = os.environ if env is None else env
     resolver = Resolver(env=environment, base=document.base)
     checks: list[Check] = [check_stages, check_networks, check_literals]
+    checks.append(lambda given: check_database(given, resolver if resolve else None))
     if resolve:
         checks.append(lambda given: check_references(given, resolver))
     config = validate(Config, document, checks=checks)
@@ -254,14 +246,6 @@ def load_config(
     if config.deploy is not None:
         _ = loaded.manifest  # its mistakes are the user's to see now, not after the tests
     return loaded
-
-
-def _shown(file: Path) -> str:
-    """Name a file as the user would from where they stand."""
-    try:
-        return file.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(file)
 
 
 def _named(config: Config, workspace: Path) -> Config:

@@ -15,7 +15,7 @@ from chainops.core.secrets import git_url_secrets
 from chainops.stages.common import SOURCE_CHECKOUT
 
 #: sections whose values may name secrets
-_WITH_REFERENCES = ("environment_vars", "repository_url", "networks", "stages")
+_WITH_REFERENCES = ("environment_vars", "repository_url", "database", "networks", "stages")
 
 
 def check_stages(document: Document) -> Iterator[ChainopsError]:

@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from chainops.app.config import find_config
+from chainops.app.config_file import find_config
 from chainops.core.errors import InputError
 from chainops.core.files import write_atomic
 from chainops.core.text import one_line

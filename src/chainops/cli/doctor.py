@@ -36,7 +36,8 @@ def doctor(
 
 def _overrides(workspace: Path) -> tuple[dict[str, str], tuple[Check, ...]]:
     """Return the config's choice of tools; when it cannot be read, none, and a check that says so."""
-    from chainops.app.config import find_config, load_config
+    from chainops.app.config import load_config
+    from chainops.app.config_file import find_config
 
     try:
         if workspace.is_dir() and find_config(workspace) is None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chainops.app.config import find_config, load_config
+from chainops.app.config import load_config
+from chainops.app.config_file import find_config
 from chainops.app.init import ConfigExistsError, write_config
 from chainops.app.library import Pipeline
 from chainops.project.errors import NoProjectError
