@@ -32,7 +32,7 @@ _DEFAULTS: Mapping[str, str | int] = {
 _LOCK_WAIT_MS = 2_000
 _STATEMENT_MS = 5_000
 #: a server that says nothing at all for so long is given up, and the connection with it
-_ANSWER_S = 8.0
+ANSWER_S = 8.0
 #: steps between tries to connect at the start
 _RETRY_S = 0.1
 _BEGIN = (
@@ -50,16 +50,21 @@ Row = tuple[Any, ...]
 class _Connection(psycopg.Connection[Row]):
     """A connection that waits for no answer for ever."""
 
+    answer_s = ANSWER_S
+
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
-        return super().wait(gen, interval, _ANSWER_S if timeout is None else timeout)
+        return super().wait(gen, interval, self.answer_s if timeout is None else timeout)
 
 
 class PostgresDatabase:
     """A connection that is made anew after a loss; every write is durable when its transaction ends."""
 
-    def __init__(self, url: str, migrations: Sequence[Migration], *, wait_s: float = 5.0) -> None:
+    def __init__(
+        self, url: str, migrations: Sequence[Migration], *, wait_s: float = 5.0, answer_s: float = ANSWER_S
+    ) -> None:
         """Connect, and bring the tables up to date; a server that is away is waited for `wait_s` seconds.
 
+        An answer that does not come within `answer_s` seconds is given up with the connection.
         `url` is any that libpq takes. Raises `DatabaseUrlError` for another, `StoreBusyError` when the
         server cannot be reached, `StoreError` when it refuses.
         """
@@ -69,6 +74,7 @@ class PostgresDatabase:
         self._masker = Masker(secrets_of(url))
         self._connection: _Connection | None = None
         self._was_connected = False
+        self._answer_s = answer_s
         try:
             self._patiently_migrated(migrations, wait_s)
         except BaseException:
@@ -128,6 +134,7 @@ class PostgresDatabase:
         if self._connection is None:
             # prepared statements do not survive poolers
             self._connection = _Connection.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+            self._connection.answer_s = self._answer_s
             self._was_connected = True
         return self._connection
 
