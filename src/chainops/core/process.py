@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import os
 import time
@@ -13,7 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chainops.core.errors import MachineError
-from chainops.core.process_child import Child, Pipe, ResultPipe, TailPipe
+from chainops.core.process_child import Child
+from chainops.core.process_exit import ExitWatch, watch_exit
+from chainops.core.process_pipes import Pipe, ResultPipe, TailPipe
 from chainops.core.process_tree import MARKER
 from chainops.core.secrets import Masker
 from chainops.core.sink import Sink as Sink  # noqa: PLC0414 - runners are called with it: given on from here
@@ -118,8 +119,9 @@ class ProcessRunner(Protocol):
 class LocalProcessRunner:
     """Runs commands on this machine, each in a session of its own."""
 
-    def __init__(self, masker: Masker | None = None) -> None:
+    def __init__(self, masker: Masker | None = None, *, watch: ExitWatch = watch_exit) -> None:
         self._masker = masker or Masker()
+        self._watch = watch
 
     async def run(self, command: Command, sink: Sink | None = None) -> Completed:
         """Run `command`; see `ProcessRunner.run`."""
@@ -132,7 +134,7 @@ class LocalProcessRunner:
         )
         err = TailPipe(self._masker, sink, keep_bytes=_ERROR_TAIL_BYTES)
         try:
-            returncode, timed_out = await _until_ended(command, out, err)
+            returncode, timed_out = await self._until_ended(command, out, err)
             return Completed(
                 argv=command.argv,
                 returncode=returncode,
@@ -145,53 +147,34 @@ class LocalProcessRunner:
         finally:
             out.drop()
 
+    async def _until_ended(self, command: Command, out: Pipe, err: Pipe) -> tuple[int, bool]:
+        """Run a child to its end; return its exit code and whether its time was up."""
+        child = start_child(command, out, err, watch=self._watch)
+        timed_out = False
+        try:
+            async with asyncio.timeout(command.timeout_s) as limit:
+                await child.until_ended()
+        except TimeoutError:
+            timed_out = limit.expired()
+        finally:
+            # also reached when the stage is cancelled: whatever still runs is ended before we go on
+            returncode = child.close() if child.gone else await uninterrupted(child.end())
+        if child.failure:
+            raise child.failure
+        return returncode, timed_out
 
-async def _until_ended(command: Command, out: Pipe, err: Pipe) -> tuple[int, bool]:
-    """Run a child to its end; return its exit code and whether its time was up."""
-    child = await start_child(command, out, err)
-    timed_out = False
-    try:
-        async with asyncio.timeout(command.timeout_s) as limit:
-            await child.until_ended()
-    except TimeoutError:
-        timed_out = limit.expired()
-    finally:
-        # also reached when the stage is cancelled: whatever still runs is ended before we go on
-        returncode = await uninterrupted(child.end())
-    if child.failure:
-        raise child.failure
-    return returncode, timed_out
 
-
-async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
+def start_child(command: Command, out: Pipe, err: Pipe, *, watch: ExitWatch = watch_exit) -> Child:
     """Start `command` with its output going to the pipes; whoever starts a child awaits its `end`.
 
     Raises `ToolMissingError` when the program cannot be started.
     """
     # a mark of its own below the attempt's: ending this command must not end another one of the attempt
     marker = f"{command.marker}{os.urandom(4).hex()}/" if command.marker else ""
-    child = Child(out, err, marker=marker, grace_s=command.grace_s)
-    spawning = asyncio.ensure_future(
-        asyncio.get_running_loop().subprocess_exec(
-            lambda: child,
-            *command.argv,
-            cwd=command.cwd,
-            env={**command.env, MARKER: marker} if marker else dict(command.env),
-            stdin=asyncio.subprocess.PIPE if command.stdin else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    )
+    env = {**command.env, MARKER: marker} if marker else command.env
+    child = Child(out, err, marker=marker, grace_s=command.grace_s, watch=watch)
     try:
-        transport, _ = await asyncio.shield(spawning)
-    except asyncio.CancelledError:
-        # asyncio can hang when it is cancelled while it starts a process: let it start, then end that
-        with contextlib.suppress(OSError):  # it could not be started: nothing to end
-            transport, _ = await uninterrupted(_result(spawning))
-            child.begin(transport, command.stdin)
-            await uninterrupted(child.end())
-        raise
+        child.start(command.argv, cwd=command.cwd, env=env, stdin=command.stdin)
     except OSError as error:
         if error.errno not in _CANNOT_START:
             raise
@@ -199,12 +182,7 @@ async def start_child(command: Command, out: Pipe, err: Pipe) -> Child:
             f"cannot start {command.argv[0]} in {command.cwd}: {error.strerror}",
             hint="run `chainops doctor` to see which tools are missing",
         ) from error
-    child.begin(transport, command.stdin)
     return child
-
-
-async def _result(future: asyncio.Future[T]) -> T:
-    return await future
 
 
 async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:

@@ -3,121 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
-from typing import TYPE_CHECKING, Protocol
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from chainops.core.process_tree import kill_marked, signal_group
-from chainops.core.secrets import Masker, MaskingStream
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from chainops.core.process_exit import ExitWatch, Stop, watch_exit
+from chainops.core.process_pipes import Pipe
+from chainops.core.process_tree import kill_marked, known_children, signal_group
 
 #: how long the system may take to report a killed child
 _REAP_S = 5.0
-#: what a result may hold in memory while it grows: several tools can print without an end side by side
-_IN_MEMORY_BYTES = 1 << 20
+#: what a pipe holds unless it was enlarged (pipe(7)), so what one read takes
+_CHUNK_BYTES = 1 << 16
+#: reads of one pipe once the program has ended, before the loop gets its turn again
+_LAST_READS = 16
 
 
-class Pipe(Protocol):
-    """Takes what one of the child's pipes carries."""
-
-    def take(self, chunk: bytes) -> None:
-        """Keep a part of the bytes and pass them on."""
-
-    def close(self) -> None:
-        """Pass on what was held back."""
-
-
-class ResultPipe:
-    """Keeps the beginning of a stream as it came, for parsing, and passes all of it on masked.
-
-    What exceeds a megabyte waits in a file without a name. With `overflow` the stream has to fit: it is what
-    `take` raises when there is more, and nothing is kept then.
-    """
-
-    def __init__(
-        self,
-        masker: Masker,
-        sink: Callable[[bytes], None] | None,
-        *,
-        keep_bytes: int,
-        overflow: Exception | None = None,
-    ) -> None:
-        from tempfile import SpooledTemporaryFile
-
-        self._stream = MaskingStream(masker)
-        self._sink = sink
-        self._keep_bytes = keep_bytes
-        self._overflow = overflow
-        self.total_bytes = 0
-        self._kept = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `drop`
-
-    def take(self, chunk: bytes) -> None:
-        """Keep what there is room for, and pass the chunk on. Raises `overflow`, and what the sink raises."""
-        room = max(0, self._keep_bytes - self.total_bytes)
-        self.total_bytes += len(chunk)
-        if self._overflow and len(chunk) > room:
-            self.drop()
-            raise self._overflow
-        self._kept.write(chunk[:room])
-        self._pass_on(self._stream.feed(chunk))
-
-    def close(self) -> None:
-        """Pass on what was held back."""
-        self._pass_on(self._stream.close())
-
-    def kept(self) -> bytes:
-        """Return the kept bytes."""
-        self._kept.seek(0)
-        return self._kept.read()
-
-    def drop(self) -> None:
-        """Free what was kept, for good."""
-        self._kept.close()
-
-    def _pass_on(self, shown: bytes) -> None:
-        if self._sink and shown:
-            self._sink(shown)
-
-
-class TailPipe:
-    """Keeps the end of a stream, masked before it is cut: a cut secret would no longer be known."""
-
-    def __init__(self, masker: Masker, sink: Callable[[bytes], None] | None, *, keep_bytes: int) -> None:
-        self._stream = MaskingStream(masker)
-        self._sink = sink
-        self._keep_bytes = keep_bytes
-        self._kept = bytearray()
-
-    def take(self, chunk: bytes) -> None:
-        """Keep the newest bytes, and pass the chunk on."""
-        self._pass_on(self._stream.feed(chunk))
-
-    def close(self) -> None:
-        """Keep and pass on what was held back."""
-        self._pass_on(self._stream.close())
-
-    def kept(self) -> bytes:
-        """Return the kept bytes."""
-        return bytes(self._kept[-self._keep_bytes :])
-
-    def _pass_on(self, shown: bytes) -> None:
-        self._kept += shown
-        if len(self._kept) > 2 * self._keep_bytes:
-            del self._kept[: -self._keep_bytes]
-        if self._sink and shown:
-            self._sink(shown)
-
-
-class Child(asyncio.SubprocessProtocol):
+class Child:
     """Hands the child's output to its pipes and knows when it has ended."""
 
-    def __init__(self, out: Pipe, err: Pipe, *, marker: str, grace_s: float) -> None:
-        self._open: dict[int, Pipe] = {1: out, 2: err}
+    def __init__(
+        self, out: Pipe, err: Pipe, *, marker: str, grace_s: float, watch: ExitWatch = watch_exit
+    ) -> None:
+        self._pipes = (out, err)
+        #: what is still read, by descriptor
+        self._open: dict[int, Pipe] = {}
+        self._input = -1
+        self._unwritten = memoryview(b"")
         self._marker = marker
         self._grace_s = grace_s
-        self._transport: asyncio.SubprocessTransport | None = None
+        self._watch = watch
+        self._unwatch: Stop | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
+        self._over = False
         #: the program has ended, or its output can no longer be taken
         self._stopped = asyncio.Event()
         #: the program has ended and nobody holds its pipes any more
@@ -126,40 +47,47 @@ class Child(asyncio.SubprocessProtocol):
         self.failure: Exception | None = None
 
     @property
-    def running(self) -> bool:
-        """Whether the program has not ended."""
-        return not self._ended
+    def gone(self) -> bool:
+        """Whether the program has ended and nobody holds its pipes: only `close` is left to do."""
+        return self._gone.is_set()
 
-    @property
-    def returncode(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
-        return self._started().get_returncode()
+    def start(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: bytes) -> None:
+        """Start the program in a session of its own and give it its input; whoever does awaits `end`.
 
-    def begin(self, transport: asyncio.SubprocessTransport, stdin: bytes) -> None:
-        """Take the started child over and give it its input."""
-        self._transport = transport
-        pipe = transport.get_pipe_transport(0)
-        if isinstance(pipe, asyncio.WriteTransport):
-            pipe.write(stdin)
-            pipe.write_eof()
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Take a chunk; a sink that refuses it (a full disk) stops the child."""
+        Raises OSError when it cannot be started.
+        """
+        ours: list[int] = []
+        theirs: list[int] = []
         try:
-            self._open[fd].take(data)
-        except Exception as error:  # noqa: BLE001 - raised again by whoever ran the child
-            self._fail(error)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Note that a pipe has ended."""
-        self._close_pipe(fd)
-        self._note()
-
-    def process_exited(self) -> None:
-        """Note that the program has ended; its pipes may still hold output."""
-        self._ended = True
-        self._stopped.set()
-        self._note()
+            for _ in self._pipes:
+                reading, writing = os.pipe()
+                ours.append(reading)
+                theirs.append(writing)
+            if stdin:
+                reading, writing = os.pipe()
+                ours.append(writing)
+                theirs.append(reading)
+            process = subprocess.Popen(
+                argv,
+                cwd=cwd,
+                env=env,
+                stdin=theirs[2] if stdin else subprocess.DEVNULL,
+                stdout=theirs[0],
+                stderr=theirs[1],
+                start_new_session=True,
+            )
+        except BaseException:
+            _close(ours)
+            raise
+        finally:
+            _close(theirs)
+        known_children[process.pid] = self._marker
+        self._process = process
+        try:
+            self._take_over(ours, process, stdin)
+        except BaseException:
+            self._abandon(ours, process)
+            raise
 
     async def until_ended(self) -> None:
         """Wait for the program's end; whoever it left behind with a pipe gets the grace, not for ever."""
@@ -172,38 +100,130 @@ class Child(asyncio.SubprocessProtocol):
 
         Returns the exit code, negative for a signal.
         """
-        transport = self._started()
-        pid = transport.get_pid()
-        strays = not self._gone.is_set()
+        if self.gone:
+            return self.close()
+        pid = self._started().pid
         if not self._ended:
             for sign in (signal.SIGINT, signal.SIGTERM):
                 signal_group(pid, sign)
                 if await self._has_ended(self._grace_s):
                     break
         signal_group(pid, signal.SIGKILL)
-        if strays and self._marker:
+        if self._marker:
             kill_marked(self._marker)
         # a stranger that we do not know may still hold a pipe: it is not waited for
         await self._is_gone(self._grace_s if self._ended else _REAP_S)
+        return self.close()
+
+    def close(self) -> int:
+        """Give back what the system lends for a child that has ended, or that nothing can end.
+
+        Returns the exit code, negative for a signal.
+        """
+        process = self._started()
         for fd in tuple(self._open):
             self._close_pipe(fd)
-        code = transport.get_returncode()
-        transport.close()
-        return -signal.SIGKILL if code is None else code
+        self._close_input()
+        if not self._over:
+            # before the program is collected: until then its number names its group and no other
+            signal_group(process.pid, signal.SIGKILL)
+        self._over = True
+        if self._ended:
+            self._collect(process)
+        return -signal.SIGKILL if process.returncode is None else process.returncode
 
-    def _started(self) -> asyncio.SubprocessTransport:
-        if self._transport is None:
+    def _take_over(self, ours: Sequence[int], process: subprocess.Popen[bytes], stdin: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        for fd, pipe in zip(ours, self._pipes, strict=False):
+            os.set_blocking(fd, False)
+            self._open[fd] = pipe
+            loop.add_reader(fd, self._read, fd)
+        self._unwatch = self._watch(process, self._exited)
+        if stdin:
+            self._input = ours[2]
+            os.set_blocking(self._input, False)
+            self._unwritten = memoryview(stdin)
+            loop.add_writer(self._input, self._write)
+
+    def _abandon(self, ours: Sequence[int], process: subprocess.Popen[bytes]) -> None:
+        """End a child that cannot be watched."""
+        loop = asyncio.get_running_loop()
+        if self._unwatch:
+            self._unwatch()
+        signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+        known_children.pop(process.pid, None)
+        for fd in ours:
+            loop.remove_reader(fd)
+        _close(ours)
+
+    def _read(self, fd: int) -> bool:
+        """Take a chunk; return whether there may be more. A sink that refuses it stops the child."""
+        try:
+            chunk = os.read(fd, _CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self._close_pipe(fd)
+            self._note()
+            return False
+        try:
+            self._open[fd].take(chunk)
+        except Exception as error:  # noqa: BLE001 - raised again by whoever ran the child
+            self._fail(error)
+        return True
+
+    def _write(self) -> None:
+        try:
+            written = os.write(self._input, self._unwritten)
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # nobody reads it: that is the program's affair
+            self._close_input()
+            return
+        self._unwritten = self._unwritten[written:]
+        if not self._unwritten:
+            self._close_input()
+
+    def _exited(self) -> None:
+        """Note that the program has ended; what it printed last is still in its pipes."""
+        self._ended = True
+        self._stopped.set()
+        if self._over:
+            self._collect(self._started())
+            return
+        for fd in tuple(self._open):
+            for _ in range(_LAST_READS):
+                if not self._read(fd):
+                    break
+        self._note()
+
+    def _collect(self, process: subprocess.Popen[bytes]) -> None:
+        if self._unwatch:
+            self._unwatch()
+        process.wait()  # it has ended: this returns at once
+        known_children.pop(process.pid, None)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
             raise RuntimeError("the child has not been started")
-        return self._transport
+        return self._process
 
     def _close_pipe(self, fd: int) -> None:
-        pipe = self._open.pop(fd, None)
-        if pipe is None:
-            return
+        pipe = self._open.pop(fd)
+        asyncio.get_running_loop().remove_reader(fd)
+        os.close(fd)
         try:
             pipe.close()
         except Exception as error:  # noqa: BLE001 - raised again by whoever ran the child
             self._fail(error)
+
+    def _close_input(self) -> None:
+        if self._input >= 0:
+            asyncio.get_running_loop().remove_writer(self._input)
+            os.close(self._input)
+            self._input = -1
+            self._unwritten = memoryview(b"")
 
     def _fail(self, error: Exception) -> None:
         self.failure = self.failure or error
@@ -223,9 +243,16 @@ class Child(asyncio.SubprocessProtocol):
         return self._ended
 
     async def _is_gone(self, limit_s: float) -> bool:
+        if self.gone:
+            return True
         try:
             async with asyncio.timeout(limit_s):
                 await self._gone.wait()
         except TimeoutError:
             return False
         return True
+
+
+def _close(handles: Sequence[int]) -> None:
+    for handle in handles:
+        os.close(handle)

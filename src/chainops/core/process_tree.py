@@ -6,11 +6,19 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 #: every child carries this variable; its value names the attempt that started it
 MARKER = "CHAINOPS_ATTEMPT"
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+#: how long the system may take to report what was killed
+_REAP_S = 0.5
+
+#: what this process has started and not collected yet: pid → its mark
+known_children: dict[int, str] = {}
+# the process that adopts: a fork of it does not (prctl(2))
+_adopters: set[int] = set()
 
 
 def adopt_orphans() -> None:
@@ -20,6 +28,7 @@ def adopt_orphans() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER) failed")
+    _adopters.add(os.getpid())
 
 
 def marked_processes(prefix: str) -> tuple[int, ...]:
@@ -69,3 +78,66 @@ def kill_marked(prefix: str, *, limit_s: float = 3.0) -> tuple[int, ...]:
                 ended.add(pid)
         time.sleep(0.002)
     return tuple(sorted(ended))
+
+
+def kill_left_over(prefix: str) -> tuple[int, ...]:
+    """Do what `kill_marked` does, without reading all of /proc when nothing unknown can be running.
+
+    It is for marks whose processes this process has started. Those whose parents ended are then children of
+    this process, provided that it adopts orphans: an unknown child is one, and no unknown child means that
+    there is none.
+    """
+    if _nothing_unknown(prefix):
+        return ()
+    ended = kill_marked(prefix)
+    _collect_adopted(ended)
+    return ended
+
+
+def _nothing_unknown(prefix: str) -> bool:
+    if os.getpid() not in _adopters or any(mark.startswith(prefix) for mark in known_children.values()):
+        return False
+    try:
+        unknown = [pid for pid in _children() if pid not in known_children]
+    except OSError:  # a kernel without CONFIG_PROC_CHILDREN
+        return False
+    running = [pid for pid in unknown if not _collected(pid)]
+    return not running
+
+
+def _children() -> list[int]:
+    """Return the pids of this process's children, those that have ended but are not collected included.
+
+    The list can miss a child only while another is being collected (proc(5)), and that is done by the
+    thread that asks.
+    """
+    found: list[int] = []
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - a path object a thread costs more than it
+        with open(f"/proc/self/task/{thread}/children", "rb") as file:  # noqa: PTH123
+            found += map(int, file.read().split())
+    return found
+
+
+def _collected(pid: int) -> bool:
+    """Collect an orphan that has ended; return whether that is what it was.
+
+    Everything that is started here, and what that starts in turn, has another session than ours: whoever
+    shares ours was started by other code, which waits for it.
+    """
+    try:
+        if os.getsid(pid) == os.getsid(0):
+            return False
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except (ProcessLookupError, ChildProcessError):
+        return True
+
+
+def _collect_adopted(pids: Iterable[int]) -> None:
+    """Collect those of the killed processes that had become our children."""
+    if os.getpid() not in _adopters:
+        return
+    deadline = time.monotonic() + _REAP_S
+    waiting = {pid for pid in pids if pid not in known_children}
+    while waiting and time.monotonic() < deadline:
+        waiting = {pid for pid in waiting if not _collected(pid)}
+        time.sleep(0.002 if waiting else 0)

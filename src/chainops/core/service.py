@@ -12,7 +12,8 @@ from typing import Protocol
 
 from chainops.core.errors import MachineError
 from chainops.core.process import Command, Sink, start_child, uninterrupted
-from chainops.core.process_child import Child, TailPipe
+from chainops.core.process_child import Child
+from chainops.core.process_pipes import TailPipe
 from chainops.core.secrets import Masker, MaskingStream
 from chainops.core.text import decode, one_line
 
@@ -70,7 +71,7 @@ class LocalServiceStarter:
         launcher = (sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()))
         out = _ReadyPipe(self._masker, sink, ready)
         err = TailPipe(self._masker, sink, keep_bytes=_TAIL_BYTES)
-        child = await start_child(replace(command, argv=(*launcher, *command.argv)), out, err)
+        child = start_child(replace(command, argv=(*launcher, *command.argv)), out, err)
         service = _LocalService(child, out)
         try:
             ready_in_time = await service.is_ready(timeout_s)

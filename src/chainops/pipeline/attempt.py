@@ -12,7 +12,7 @@ from typing import Protocol
 from chainops.artifacts.model import ArtifactSink
 from chainops.core.errors import ChainopsError, ExitCode, InputErrors, MachineError
 from chainops.core.files import from_os_error
-from chainops.core.process_tree import kill_marked
+from chainops.core.process_tree import kill_left_over, kill_marked
 from chainops.core.secrets import Masker
 from chainops.core.serial import to_json
 from chainops.core.sink import Sink
@@ -90,8 +90,8 @@ class LocalAttemptRunner:
         except Exception as error:  # noqa: BLE001 - a mistake of ours in one stage must not lose the run
             return failed_outcome(self._our_fault(folder, attempt, error), self._masker)
         finally:
-            kill_marked(marker)
-            shutil.rmtree(scratch, ignore_errors=True)
+            kill_left_over(marker)
+            _remove(scratch)
 
     def _context(
         self,
@@ -146,6 +146,13 @@ class LocalAttemptRunner:
         except ChainopsError as error:
             context.say(self._masker.text(str(error)))
             raise
+
+
+def _remove(folder: Path) -> None:
+    try:
+        folder.rmdir()  # most stages leave nothing in it
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def failed_outcome(error: ChainopsError, masker: Masker) -> Outcome:
