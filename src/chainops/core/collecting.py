@@ -11,7 +11,7 @@ from collections.abc import Iterator
 def collect_later() -> Iterator[None]:
     """Have no collection inside: for code that makes very many objects and leaves no circles behind.
 
-    The collector looks at all of them again and again; reading a long journal takes it two fifths of the time.
+    The collector looks at all of them again and again: two fifths of the time that a long journal takes.
     """
     if not gc.isenabled():
         yield

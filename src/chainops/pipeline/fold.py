@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from chainops.core.collecting import collect_later
 from chainops.core.errors import MachineError
 from chainops.pipeline.events import (
     ApprovalGiven,
@@ -56,13 +57,13 @@ def fold(run_id: str, events: Iterable[Event]) -> RunFold:
     if not isinstance(first, RunStarted):
         raise JournalError(f"the journal of run {run_id} does not begin with its start")
     state = RunFold(run_id, first)
-    for number, event in enumerate(iterator, 2):
-        try:
-            state.apply(event)
-        except LookupError as error:
-            raise JournalError(
-                f"entry {number} of run {run_id} does not fit those before it: {error}"
-            ) from error
+    number = 1
+    try:
+        with collect_later():
+            for number, event in enumerate(iterator, 2):  # noqa: B007 - named in the error
+                state.apply(event)
+    except LookupError as error:
+        raise JournalError(f"entry {number} of run {run_id} does not fit those before it: {error}") from error
     return state
 
 

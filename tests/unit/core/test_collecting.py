@@ -10,10 +10,10 @@ from chainops.core.collecting import collect_later
 
 
 def test_the_collector_works_again_afterwards_whatever_happened() -> None:
+    seen = []
     with pytest.raises(KeyError), collect_later():
-        assert not gc.isenabled()
-        raise KeyError
-    assert gc.isenabled()
+        seen.append(gc.isenabled()) or {}["x"]
+    assert (seen, gc.isenabled()) == ([False], True)
 
 
 def test_a_collector_that_is_off_stays_off() -> None:

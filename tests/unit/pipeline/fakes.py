@@ -219,11 +219,8 @@ class Bench:
                 masker=self.masker,
             ),
             gatekeeper=self.gates,
-            clock=self.clock,
             watchers=(self.watcher,),
-            sleep=self._sleep,
-            jitter=lambda: 1.0,
-            **more,
+            **{"clock": self.clock, "sleep": self._sleep, "jitter": lambda: 1.0, **more},
         )
 
     async def execute(self) -> RunRecord:
