@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from chainops.core.errors import InputError, Place
 
 SCHEMES = ("postgresql", "postgres")
+_HOST = re.compile(r"(\[[^\]]*\]|[^:@]*)(:\d*)?")
 #: parameters of libpq that are secrets
 _SECRET_PARAMETERS = ("password", "sslpassword")
 
@@ -65,4 +67,6 @@ def _split(url: str) -> SplitResult | None:
 
 def _is_ambiguous(parts: SplitResult) -> bool:
     """Return whether a password may have been cut at a character that should have been encoded."""
-    return "@" in parts.path + parts.query + parts.fragment or bool(parts.fragment)
+    hosts = parts.netloc.rpartition("@")[2]
+    cut = "@" in parts.path + parts.query or bool(parts.fragment)
+    return cut or not all(_HOST.fullmatch(host) for host in hosts.split(","))
