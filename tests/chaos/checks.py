@@ -74,7 +74,9 @@ def _check_entries(case: Case) -> None:
     )
     assert set(by_stage.values()) <= {1}, f"a stage succeeded more than once: {by_stage}"
     lost = sum(isinstance(e, AttemptLost) for e in events)
-    assert bool(lost) <= bool(case.kills), "an attempt is called lost, and no runner died"
+    assert not lost or any(e.killed or e.err for e in case.ends), (
+        "an attempt is called lost, and no runner died"
+    )
 
 
 def _check_ledger(case: Case) -> None:

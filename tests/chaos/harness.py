@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,13 @@ from typing import Any
 from chainops.app.state import RunState, open_state
 from chainops.artifacts.runs import run_dir
 from chainops.core.clock import SystemClock
-from chainops.pipeline.events import ApprovalGiven
+from chainops.pipeline.events import ApprovalGiven, CancelRequested, PauseRequested
 from chainops.pipeline.fold import reduce
 from chainops.pipeline.journal import Journal
 from chainops.pipeline.model import RunRecord, StageStatus
 from chaos.runner import Order
 from chaos.scripted import lines
+from chaos.waiting import until
 
 TESTS = Path(__file__).parents[1]
 #: no runner of a scripted run may take longer than this
@@ -135,6 +136,34 @@ class Case:
             process.kill()
         return self.note(finish(process))
 
+    def run_until(self, condition: Callable[[], object]) -> Ended:
+        """Kill a runner as soon as the condition holds."""
+        process = start(self.order())
+        self.wait_for(process, condition)
+        process.kill()
+        return self.note(finish(process))
+
+    def wait_for(self, process: subprocess.Popen[str], condition: Callable[[], object]) -> None:
+        """Return once the condition holds; fail when the runner ends before, or it takes too long."""
+        try:
+            until(lambda: condition() or process.poll() is not None, "the moment to act")
+        finally:
+            if not condition():
+                process.kill()
+                raise AssertionError(f"it did not get so far: {finish(process)}")
+
+    def ask(self, request: type[PauseRequested | CancelRequested]) -> None:
+        """Append a request to the run's journal, as another process does."""
+        with self.state() as state:
+            state.journal.append(self.run_id, request(at=SystemClock().now(), by="somebody"))
+
+    def record_now(self) -> RunRecord:
+        """Fold the journal of a run that has begun."""
+        with self.state() as state:
+            record = self.record(state.journal)
+        assert record
+        return record
+
     def note(self, ended: Ended) -> Ended:
         """Remember how a runner ended."""
         self.ends.append(ended)
@@ -170,10 +199,7 @@ class Case:
                 break
         else:
             raise AssertionError(f"still not at its end after {MOST_RUNNERS} runners: {self.ends[-1]}")
-        with self.state() as state:
-            record = self.record(state.journal)
-        assert record
-        return record
+        return self.record_now()
 
     @contextmanager
     def state(self) -> Iterator[RunState]:
@@ -229,3 +255,8 @@ class Case:
     def kills(self) -> int:
         """How many runners died."""
         return sum(e.killed for e in self.ends)
+
+
+def has_grandchild(case: Case, attempt: int) -> bool:
+    """Whether the long tool has left its grandchild in that attempt, in a session of its own."""
+    return any(e.startswith(f"grandchild scan {attempt} ") for e in lines(case.workspace / "ledger"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import inspect
 import json
 import resource
 import signal
@@ -20,6 +19,7 @@ from chainops.core.errors import ChainopsError
 from chainops.core.process_tree import kill_marked
 from chainops.core.secrets import Masker
 from chainops.pipeline.attempt import LocalAttemptRunner
+from chainops.pipeline.claims import ClaimLostError, RunHeldError, this_runner
 from chainops.pipeline.engine import Engine, RunPlan
 from chainops.pipeline.events import CancelRequested, PauseRequested
 from chainops.pipeline.graph import build_graph
@@ -114,10 +114,7 @@ def engine_for(order: Order, state: RunState, clock: JumpingClock) -> tuple[Engi
     known = happenings(order, state, clock)
     for number, what, argument in order.moments:
         switch.hooks.setdefault(number, []).append(functools.partial(known[what], argument))
-    more: dict[str, Any] = {"claims": KillingClaims(state.claims, switch)}
-    if order.patience_s:
-        more["patience_s"] = order.patience_s
-    takes = inspect.signature(Engine.__init__).parameters
+    more: dict[str, Any] = {"patience_s": order.patience_s} if order.patience_s else {}
     current.engine = Engine(
         plan=RunPlan(
             run_id=order.run_id,
@@ -137,9 +134,11 @@ def engine_for(order: Order, state: RunState, clock: JumpingClock) -> tuple[Engi
         ),
         gatekeeper=NoGates(),
         clock=clock,
-        # how long a retry waits is another test's
-        sleep=lambda seconds: asyncio.sleep(min(seconds, 0.02)),
-        **{name: value for name, value in more.items() if name in takes},
+        claims=KillingClaims(state.claims, switch),
+        runner=this_runner(clock.now()),
+        end_orphans=kill_marked,
+        jitter=lambda: 0.0,  # how long a retry waits is another test's
+        **more,
     )
     return current.engine, switch
 
@@ -151,8 +150,12 @@ async def execute(order: Order) -> dict[str, object]:
         engine, switch = engine_for(order, state, clock)
         try:
             record = await engine.execute()
-        finally:
+        except (RunHeldError, ClaimLostError):
+            raise  # what runs is another runner's
+        except BaseException:
             kill_marked(f"{order.run_id}/")
+            raise
+        kill_marked(f"{order.run_id}/")
         return {"status": record.status.value, "exit_code": record.exit_code, "writes": switch.count}
 
 

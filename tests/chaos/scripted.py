@@ -37,14 +37,17 @@ echo "$stage of $given" > result
 echo "end $stage $attempt $$" >> "$ledger"
 """
 
-#: leaves a grandchild in a session of its own, twice forked, and works until the file `until` is there
+#: leaves a grandchild in a session of its own, twice forked, and works until the file `until` is there, or
+#: for a second or two: what would make that file may have been paused
 LONG_TOOL = """
 ledger=$1 stage=$2 attempt=$3 given=$4 until=$5
 echo "$stage works, attempt $attempt"
 echo "start $stage $attempt $$" >> "$ledger"
 (setsid sh -c 'echo "grandchild $1 $2 $$" >> "$0"; exec sleep 600' "$ledger" "$stage" "$attempt" \
     > /dev/null 2>&1 < /dev/null &)
-while ! test -e "$until" || ! grep -q "^grandchild $stage $attempt " "$ledger"; do sleep 0.01; done
+n=0
+while ! grep -q "^grandchild $stage $attempt " "$ledger"; do sleep 0.01; done
+while ! test -e "$until" && test $n -lt 100; do sleep 0.01; n=$((n + 1)); done
 echo "$stage of $given" > result
 echo "end $stage $attempt $$" >> "$ledger"
 """
