@@ -8,7 +8,7 @@ from dataclasses import replace
 from chainops.core.hashing import digest_json
 from chainops.core.serial import to_json
 from chainops.pipeline.events import Event, RunStarted
-from chainops.pipeline.fold import RunFold, fold
+from chainops.pipeline.fold import JournalError, RunFold, fold
 from chainops.pipeline.graph import Graph
 from chainops.pipeline.journal import Journal
 from chainops.pipeline.model import Outcome, RunRecord, StageRecord
@@ -115,7 +115,10 @@ class Ledger:
             return False
         events = await self._patience.call(lambda: self._journal.read(self._run_id, self._last))
         for event in events:
-            self._apply(event)
+            try:
+                self._apply(event)
+            except LookupError as error:
+                raise JournalError(f"an entry does not fit run {self._run_id}: {error}") from error
         self._last += len(events)
         self._tell(None)
         return True

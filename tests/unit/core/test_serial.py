@@ -34,6 +34,19 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    name: str
+    children: tuple[Tree, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odd:
+    """Has a field that cannot be read from JSON."""
+
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     at: datetime
     path: Path
@@ -75,6 +88,17 @@ wholes = st.builds(
 @given(wholes)
 def test_a_value_comes_back_equal_through_json_text(whole: Whole) -> None:
     assert from_json(Whole, json.loads(json.dumps(to_json(whole)))) == whole
+
+
+def test_a_class_may_hold_itself() -> None:
+    tree = Tree(name="a", children=(Tree(name="b", children=(Tree(name="c"),)),))
+    assert from_json(Tree, to_json(tree)) == tree
+
+
+def test_a_field_that_cannot_be_read_is_refused_only_where_it_is_given() -> None:
+    assert from_json(Odd, {}) == Odd()
+    with pytest.raises(TypeError, match="cannot read bytes"):
+        from_json(Odd, {"raw": "x"})
 
 
 def test_names_are_written_for_levels_and_values_for_other_enums() -> None:

@@ -19,7 +19,7 @@ from chainops.pipeline.events import (
     RunFinished,
     StagesReopened,
 )
-from chainops.pipeline.fold import reduce
+from chainops.pipeline.fold import JournalError, reduce
 from chainops.pipeline.journal import Journal, MemoryJournal, RunHandle
 from chainops.pipeline.model import (
     FailureKind,
@@ -220,6 +220,16 @@ async def test_stages_that_are_reopened_run_again_while_others_still_run(tmp_pat
     record = await asyncio.wait_for(run, 10)
     assert [(s.node.name, len(s.attempts)) for s in record.stages] == [("a", 2), ("b", 2), ("long", 1)]
     assert same_as_journal(bench, record)
+
+
+async def test_an_entry_that_makes_no_sense_ends_the_run_and_is_named(tmp_path: Path) -> None:
+    gate = Gate()
+    bench = Bench(tmp_path, chain("a"), [FakeStage("a", body=gate)])
+    run = asyncio.ensure_future(bench.execute())
+    await gate.begun.wait()
+    bench.journal.append("run-1", StagesReopened(at=bench.clock.now(), stages=("unknown",)))
+    with pytest.raises(JournalError, match="run-1: 'unknown'"):
+        await asyncio.wait_for(run, 10)
 
 
 async def test_a_failed_stage_that_is_reopened_has_all_its_retries_again(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from chainops.core.errors import ExitCode
 from chainops.core.files import DiskError
-from chainops.core.store.database import Database, Migration, StoreError
+from chainops.core.store.database import Database, Migration, StoreBusyError, StoreError
 
 NOTES = Migration(room="notes", version=1, sql="CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT)")
 TAGS = Migration(
@@ -269,13 +269,34 @@ def test_a_writer_that_holds_the_database_for_too_long_is_named(tmp_path: Path) 
     database = Database(path, [NOTES], wait_s=0.05)
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="locked") as caught:
+    with pytest.raises(StoreBusyError, match="locked") as caught:
         add(database, "x")
     assert "another program" in caught.value.hint
+    assert database.rows("SELECT * FROM note") == [], "what is committed can be read meanwhile"
     other.execute("ROLLBACK")
     add(database, "x")
     other.close()
     database.close()
+
+
+def test_a_database_that_is_locked_while_it_is_opened_is_waited_for_as_long_as_told(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    Database(path, [NOTES]).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreBusyError):
+        Database(path, [NOTES, TAGS], open_wait_s=0.05)
+    other.execute("ROLLBACK")
+    other.close()
+    Database(path, [NOTES, TAGS], open_wait_s=0.05).close()
+
+
+def test_a_closed_database_is_an_error_and_no_reason_to_wait(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.db", [NOTES])
+    database.close()
+    with pytest.raises(StoreError, match="closed") as caught:
+        database.rows("SELECT 1")
+    assert not isinstance(caught.value, StoreBusyError)
 
 
 def open_files() -> set[str]:
