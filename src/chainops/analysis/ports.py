@@ -32,6 +32,9 @@ class AnalysisRequest:
     marker: str = ""
     #: environment that the project declares for its tools
     env: Mapping[str, str] = field(default_factory=dict)
+    #: what `build_output` was compiled with instead of the project's own choice; empty for that
+    solc: str = ""
+    evm_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,4 +58,6 @@ def _toolchain_request(
         marker=request.marker,
         profile=settings.profile,
         home=request.home,
+        solc=request.solc,
+        evm_version=request.evm_version,
     )

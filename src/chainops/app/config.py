@@ -16,6 +16,7 @@ from chainops.analysis.settings import AnalysisSettings
 from chainops.app.config_checks import check_literals, check_references, check_stages
 from chainops.app.config_file import find_config, shown
 from chainops.app.database import DatabaseChoice, check_database, choose_database, public_database
+from chainops.app.matrix_checks import check_matrices
 from chainops.app.network_checks import check_networks
 from chainops.chains.settings import EMBEDDED, NetworksSection
 from chainops.core.config_text import Check, Document, document_from, load_document, validate
@@ -23,6 +24,7 @@ from chainops.core.errors import InputError
 from chainops.core.references import Resolver
 from chainops.core.secrets import Masker, git_url_secrets, mask_git_url, mask_url
 from chainops.deploy.settings import DeploySection, SmokeSection
+from chainops.pipeline.cache.settings import CacheSettings
 from chainops.pipeline.settings import PipelineSettings, StageSettings
 from chainops.project.settings import ProjectSettings
 from chainops.quality.settings import QualityGatesSettings
@@ -96,6 +98,9 @@ class Config(PipelineSettings, ProjectSettings):
     quality_gates: Annotated[
         QualityGatesSettings, Field(description="What a run must measure up to before anything is deployed.")
     ] = Field(default_factory=QualityGatesSettings)
+    cache: Annotated[
+        CacheSettings, Field(description="Results of earlier runs, taken when nothing has changed.")
+    ] = Field(default_factory=CacheSettings)
     database: Annotated[
         str,
         Field(
@@ -235,7 +240,7 @@ def load_config(
         document = document_from(data or {}, base=workspace.absolute())
     environment = os.environ if env is None else env
     resolver = Resolver(env=environment, base=document.base)
-    checks: list[Check] = [check_stages, check_networks, check_literals]
+    checks: list[Check] = [check_stages, check_networks, check_matrices, check_literals]
     checks.append(lambda given: check_database(given, resolver if resolve else None))
     if resolve:
         checks.append(lambda given: check_references(given, resolver))

@@ -12,6 +12,7 @@ from chainops.app.config import LoadedConfig
 from chainops.chains.model import Network
 from chainops.core.errors import InputError
 from chainops.core.serial import from_json
+from chainops.pipeline.matrix import is_join
 from chainops.pipeline.model import Outcome, RunRecord, StageNode, StageStatus
 from chainops.quality.baseline import Baseline, read_baseline
 from chainops.quality.gas import compare_gas
@@ -19,6 +20,7 @@ from chainops.quality.gas_gates import GAS_RISE
 from chainops.quality.model import GateStatus, Verdict
 from chainops.quality.vector import QualityVector, VectorInputs, quality_vector
 from chainops.stages.common import (
+    CONTRACT_DEPLOY,
     PRODUCTION_DEPLOY,
     SECURITY_SCAN,
     SOURCE_CHECKOUT,
@@ -48,12 +50,20 @@ class ProjectGates:
     def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
         """See `Gatekeeper.judge`.
 
-        A baseline that cannot be read is a failed gate in the place of that on gas: no other needs it.
+        A baseline that cannot be read is a failed gate in the place of that on gas: no other needs it. Of
+        unit-tests' cells only the first is compared with the baseline, which holds the gas of one compiler.
         """
-        if node.name == SOURCE_CHECKOUT:
+        if node.stage == SOURCE_CHECKOUT:
             return ()
         verdicts = self._gates.judge(node, outcome)
-        return self._with_problem(verdicts) if node.name == UNIT_TESTS else verdicts
+        if node.stage != UNIT_TESTS or is_join(node):
+            return verdicts
+        return self._with_problem(verdicts) if self._is_compared(node) else _without_gas(verdicts)
+
+    def _is_compared(self, node: StageNode) -> bool:
+        run = self._status()
+        cells = [s.node.name for s in run.stages if s.node.stage == UNIT_TESTS] if run else []
+        return not node.cell or node.name == next(iter(cells), "")
 
     def judge_missing(self, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
         """See `Gatekeeper.judge_missing`."""
@@ -90,13 +100,15 @@ class ProjectGates:
         )
 
     def _networks(self) -> list[Network]:
-        """Return the networks that the run deploys to: the target, and production unless it is left out."""
+        """Return the networks that the run deploys to: the targets, and production unless it is left out."""
         loaded, run = self._loaded, self._status()
-        target = loaded.networks[loaded.config.target_network]
+        matrix = loaded.config.stage_settings()[CONTRACT_DEPLOY].matrix
+        names = (matrix.network if matrix else None) or [loaded.config.target_network]
+        targets = [loaded.networks[name] for name in names]
         skipped = [s.node.name for s in run.stages if s.node.skip_reason] if run else []
         if self._no_production or PRODUCTION_DEPLOY in skipped or loaded.config.deploy is None:
-            return [target]
-        return [target, *(n for n in loaded.networks.values() if n.production and n is not target)]
+            return targets
+        return [*targets, *(n for n in loaded.networks.values() if n.production and n not in targets)]
 
     def baseline(self) -> Baseline | None:
         """Return the committed baseline, None without one. Raises `InputErrors` when it cannot be read."""
@@ -140,7 +152,8 @@ def run_vector(run: RunRecord, baseline: Baseline | None) -> QualityVector:
     tests, lint, scan = (outputs_of(run, s) for s in (UNIT_TESTS, STATIC_ANALYSIS, SECURITY_SCAN))
     coverage = tests.get("coverage") or {}
     counts = tests.get("tests") or {}
-    scanned = next((s.outcome for s in run.stages if s.node.name == SECURITY_SCAN), None)
+    scans = [s.outcome for s in run.stages if s.node.stage == SECURITY_SCAN and s.outcome]
+    found = {(f.fingerprint, f.tool, f.rule, f.places): f for one in scans for f in one.findings}
     return quality_vector(
         VectorInputs(
             files=[from_json(FileMetrics, f) for f in lint["files"]] if "files" in lint else None,
@@ -148,8 +161,8 @@ def run_vector(run: RunRecord, baseline: Baseline | None) -> QualityVector:
             tests_failed=counts.get("failed"),
             branch_coverage=coverage.get("branches"),
             line_coverage=coverage.get("lines"),
-            findings=scanned.findings
-            if scanned and scan.get("ran") and scanned.status is StageStatus.SUCCESS
+            findings=tuple(found.values())
+            if scan.get("ran") and all(one.status is StageStatus.SUCCESS for one in scans)
             else None,
             gas=compare_gas(baseline.gas, gas_figures(tests)) if baseline and tests.get("gas") else None,
         )

@@ -11,6 +11,7 @@ from chainops.core.config_mistakes import unknown_name
 from chainops.core.config_text import Document
 from chainops.core.config_yaml import Loc
 from chainops.core.errors import ChainopsError, InputError
+from chainops.stages.common import CONTRACT_DEPLOY
 
 
 def check_networks(document: Document) -> Iterator[ChainopsError]:
@@ -79,10 +80,12 @@ def _production(document: Document, declared: Mapping[str, Any]) -> Iterator[Cha
 def _without_account(document: Document, declared: Mapping[str, Any]) -> Iterator[ChainopsError]:
     if document.data.get("deploy") is None:
         return
+    cells = document.get(("stages", CONTRACT_DEPLOY, "matrix", "network"))
+    targets = cells if isinstance(cells, list) else [document.data.get("target_network")]
     for name, network in declared.items():
         if not isinstance(network, Mapping) or network.get("kind") == NetworkKind.EMBEDDED.value:
             continue
-        is_used = name == document.data.get("target_network") or network.get("production") is True
+        is_used = name in targets or network.get("production") is True
         if is_used and network.get("account") is None:
             yield InputError(
                 f"`networks.{name}.account` is missing: what is deployed there has to be signed",

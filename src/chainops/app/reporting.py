@@ -13,6 +13,7 @@ from chainops.artifacts.run import RunArtifacts
 from chainops.artifacts.runs import open_manifest, open_store, run_dir
 from chainops.core.errors import InputError
 from chainops.core.secrets import Masker
+from chainops.core.text import folder_name
 from chainops.pipeline.model import RunRecord
 from chainops.quality.baseline import Baseline, read_baseline
 from chainops.report.document import result_document
@@ -66,7 +67,7 @@ def _store_logs(run: RunRecord, workspace: Path, masker: Masker) -> tuple[Artifa
             masker=masker,
         )
         for attempt in stage.attempts:
-            name = f"{stage.node.name}/{attempt.attempt}.log"
+            name = f"{folder_name(stage.node.name)}/{attempt.attempt}.log"
             path = run_dir(workspace, run.run_id) / name
             if path.is_file() and path.stat().st_size:
                 found.append(sink.put_file(f"logs/{name}", path, kind=_LOG, media_type="text/plain"))

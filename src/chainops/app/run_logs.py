@@ -10,7 +10,7 @@ from pathlib import Path
 from chainops.app.runs import RunView, Standing
 from chainops.core.errors import InputError
 from chainops.core.store.database import StoreBusyError
-from chainops.core.text import clean, decode, one_line
+from chainops.core.text import clean, decode, folder_name, one_line
 from chainops.pipeline.model import AttemptRecord, RunRecord, StageStatus
 
 #: how often a run that goes on is asked for more
@@ -64,7 +64,7 @@ class LogReader:
     def _new(self, stage: str, attempt: AttemptRecord) -> Iterator[bytes]:
         position = self._positions.setdefault((stage, attempt.attempt), _Position())
         try:
-            with (self.folder / stage / f"{attempt.attempt}.log").open("rb") as file:
+            with (self.folder / folder_name(stage) / f"{attempt.attempt}.log").open("rb") as file:
                 file.seek(position.offset)
                 while chunk := file.read(_CHUNK_BYTES):
                     position.offset += len(chunk)

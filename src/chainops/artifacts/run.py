@@ -25,8 +25,16 @@ class RunArtifacts:
     """
 
     def __init__(
-        self, *, store: ArtifactStore, manifest: Manifest, stage: str = "", masker: Masker | None = None
+        self,
+        *,
+        store: ArtifactStore,
+        manifest: Manifest,
+        stage: str = "",
+        folder: str = "",
+        masker: Masker | None = None,
     ) -> None:
+        """With `folder` all names lie below it: cells of one stage keep things of the same name."""
+        self._folder = f"{folder}/" if folder else ""
         self._store = store
         self._manifest = manifest
         self._stage = stage
@@ -36,7 +44,7 @@ class RunArtifacts:
         self, name: str, data: bytes, *, kind: str, media_type: str = _DEFAULT_MEDIA_TYPE
     ) -> Artifact:
         """Store `data`; see `ArtifactSink.put_bytes`. Raises `ArtifactNameError`, `DiskError`."""
-        check_name(name)
+        name = check_name(self._folder + name)
         shown = data if kind in _EXACT_KINDS else self._masker.mask(data)
         return self._record(name, self._store.put_bytes(shown), kind, media_type)
 
@@ -44,7 +52,7 @@ class RunArtifacts:
         self, name: str, path: Path, *, kind: str, media_type: str = _DEFAULT_MEDIA_TYPE
     ) -> Artifact:
         """Store a copy of `path`; see `ArtifactSink.put_file`. Raises `ArtifactSourceError` as well."""
-        check_name(name)
+        name = check_name(self._folder + name)
         if kind in _EXACT_KINDS:
             return self._record(name, self._store.put_file(path), kind, media_type)
         shown = _masked(read_chunks(path), self._masker)

@@ -21,6 +21,7 @@ from chainops.chains.ports import Journal
 from chainops.core.errors import Place
 from chainops.core.files import disk_errors, sync_folder
 from chainops.core.hashing import canonical_json
+from chainops.core.text import folder_name
 
 
 class MemoryJournal:
@@ -161,4 +162,6 @@ class FileJournals:
 
     def open(self, key: JournalKey) -> Journal:
         """Return the journal of `key`."""
-        return FileJournal(self._base / key.run / key.stage / f"journal-{key.network}.jsonl", key)
+        return FileJournal(
+            self._base / key.run / folder_name(key.stage) / f"journal-{key.network}.jsonl", key
+        )

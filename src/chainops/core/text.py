@@ -32,6 +32,14 @@ def one_line(text: str, limit: int = 200) -> str:
     return shorten(" ".join(clean(text).split()), limit)
 
 
+def folder_name(name: str) -> str:
+    """Return the name of a stage or cell as one that needs no quotes and that no tool takes for a glob.
+
+    `unit-tests[evm_version=paris,solc=0.8.30]` is `unit-tests+evm_version-paris+solc-0.8.30`.
+    """
+    return name.replace("]", "").replace("[", "+").replace(",", "+").replace("=", "-")
+
+
 def plural(count: int, noun: str, many: str = "") -> str:
     """Return `1 test`, `2 tests`; `many` for nouns that do not take an s."""
     return f"{count} {noun if count == 1 else many or noun + 's'}"

@@ -57,6 +57,9 @@ class ScriptRequest:
     timeout_s: float | None = None
     marker: str = ""
     profile: str = ""
+    #: what the build was made with instead of the project's own choice; empty for that
+    solc: str = ""
+    evm_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

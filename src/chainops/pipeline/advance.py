@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chainops.pipeline.graph import Graph
+from chainops.pipeline.matrix import is_join
 from chainops.pipeline.model import RunRecord, StageNode, StageRecord, StageStatus
 from chainops.pipeline.standing import Standing
 from chainops.pipeline.standing import is_broken as is_broken  # noqa: PLC0414 - given on from here
@@ -70,7 +71,8 @@ def _is_open(state: StageRecord) -> bool:
 
 def _skip(node: StageNode, standing: Standing, missing: Callable[[], tuple[Verdict, ...]]) -> Skip | None:
     for need in node.needs:
-        if need in standing.broken:
+        # a join tells how each cell ended, whatever that was
+        if need in standing.broken and not is_join(node):
             return Skip(stage=node.name, reason=blocked_reason(standing.stages[need]), blocked=True)
     if node.skip_reason:
         if standing.needs_are_settled(node):

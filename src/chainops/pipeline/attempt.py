@@ -16,8 +16,10 @@ from chainops.core.process_tree import kill_left_over, kill_marked
 from chainops.core.secrets import Masker
 from chainops.core.serial import to_json
 from chainops.core.sink import Sink
+from chainops.core.text import folder_name
 from chainops.core.units import format_duration
 from chainops.pipeline.logs import AttemptLog
+from chainops.pipeline.matrix import upstream_of
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageNode, StageStatus
 from chainops.pipeline.ports import Stage
 
@@ -65,7 +67,7 @@ class LocalAttemptRunner:
         output: Callable[[bytes], None],
     ) -> Outcome:
         """Run one attempt; see `AttemptRunner.run`."""
-        folder = self._workspace / ".chainops" / "runs" / self._run_id / node.name
+        folder = self._workspace / ".chainops" / "runs" / self._run_id / folder_name(node.name)
         scratch = folder / f"{attempt}"
         marker = f"{self._run_id}/{node.name}/{attempt}/"
         try:
@@ -112,7 +114,7 @@ class LocalAttemptRunner:
             marker=marker,
             timeout_s=node.timeout_s,
             log=log,
-            upstream=upstream,
+            upstream=upstream_of(node, upstream),
             artifacts=self._artifacts(node.name),
             cell=node.cell,
         )
@@ -141,7 +143,7 @@ class LocalAttemptRunner:
                 reason=reason,
                 failure=FailureKind.MACHINE,
                 code="PIP302",
-                hint=f"raise `stages.{node.name}.timeout_s`, or see in the log what it was waiting for",
+                hint=f"raise `stages.{node.stage}.timeout_s`, or see in the log what it was waiting for",
             )
         except ChainopsError as error:
             context.say(self._masker.text(str(error)))

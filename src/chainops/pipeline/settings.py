@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from chainops.core.config_mistakes import mistake
 from chainops.pipeline.conditions import ConditionError, parse_condition
+from chainops.pipeline.matrix import Matrix
+from chainops.pipeline.model import FailureKind
 
 _DAY_S = 86_400
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _PIPELINE_NAME = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+#: what a stage can fan out over
+AXES = ("network", "solc", "evm_version")
 #: they decide what runs, not what it is told
 _REFUSED = {
     "HOME": "project code has a private HOME",
@@ -60,6 +64,29 @@ class NoOptions(BaseModel):
     entry_name: ClassVar[str] = "option"
 
 
+class MatrixSettings(BaseModel):
+    """The values over which a stage fans out: a cell for each combination."""
+
+    model_config = ConfigDict(extra="forbid", defer_build=True)
+    entry_name: ClassVar[str] = "axis"
+
+    network: Annotated[list[str] | None, Field(description="Networks, by the names under `networks`.")] = None
+    solc: Annotated[list[str] | None, Field(description="Releases of the compiler, such as `0.8.30`.")] = None
+    evm_version: Annotated[
+        list[str] | None, Field(description="EVM versions that the compiler makes code for, such as `paris`.")
+    ] = None
+    exclude: Annotated[
+        list[dict[str, str]],
+        Field(description="Combinations to leave out, such as `{solc: 0.8.20, evm_version: cancun}`."),
+    ] = []
+
+    def matrix(self) -> Matrix | None:
+        """Return what these settings say; None when no axis is set."""
+        given = ((axis, getattr(self, axis)) for axis in AXES)
+        axes = {axis: tuple(values) for axis, values in given if values}
+        return Matrix(axes=axes, exclude=tuple(self.exclude)) if axes else None
+
+
 class StageSettings(BaseModel):
     """What can be said of any stage."""
 
@@ -72,7 +99,22 @@ class StageSettings(BaseModel):
     timeout_s: Annotated[
         float | None, Field(gt=0, le=7 * _DAY_S, description="Seconds after which the stage is stopped.")
     ] = None
-    retries: Annotated[int, Field(ge=0, le=10, description="How often a failed attempt is made again.")] = 0
+    retries: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10,
+            description="How often an attempt that failed for a reason in `retry_on` is made again, each "
+            "time after a longer pause.",
+        ),
+    ] = 0
+    retry_on: Annotated[
+        list[Literal[FailureKind.MACHINE, FailureKind.PROJECT]],
+        Field(
+            description="Failures that `retries` counts for: `machine` (a tool, the disk, the network, a "
+            "time limit), `project` (the code, a test). A mistake in the configuration is never tried again."
+        ),
+    ] = [FailureKind.MACHINE]
     when: Annotated[
         str,
         Field(
@@ -83,7 +125,18 @@ class StageSettings(BaseModel):
     allow_failure: Annotated[
         bool, Field(description="A failure is shown, and what needs this stage runs all the same.")
     ] = False
+    approval: Annotated[
+        bool,
+        Field(
+            description="The stage waits until somebody approves what it stands on, with "
+            "`chainops approve RUN STAGE`; production-deploy always waits, for its plan."
+        ),
+    ] = False
     enabled: Annotated[bool, Field(description="`false` skips the stage.")] = True
+    matrix: Annotated[
+        MatrixSettings | None,
+        Field(description="Values over which the stage fans out, see docs/reference/matrix.md."),
+    ] = None
     options: Annotated[NoOptions, Field(description="Options of this stage.")] = Field(
         default_factory=NoOptions
     )

@@ -160,10 +160,15 @@ class Standing:
         self._candidates.update(self.graph.position(name) for name in names if name not in self._settled)
 
     def _first_waiting(self) -> dict[str, int]:
-        """Return for each stage that some chain stage waits for the index of the first one that does."""
+        """Return for each stage that some chain stage waits for the index of the first one that does.
+
+        What stands on one cell of a chain stage is waited for by no other cell: they go on side by side.
+        """
+        last_of = {self.graph.node(name).stage: index for index, name in enumerate(self._chain)}
+        last = {name: last_of[self.graph.node(name).stage] for name in self._chain}
         after: dict[str, int] = {}
         for node in self.graph.nodes:
-            indexes = (max(after[need], self._chain_index.get(need, -1)) for need in node.needs)
+            indexes = (max(after[need], last.get(need, -1)) for need in node.needs)
             after[node.name] = max(indexes, default=-1)
         return {
             name: last + 1

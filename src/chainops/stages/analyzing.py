@@ -13,7 +13,13 @@ from chainops.core.text import plural
 from chainops.core.units import format_duration
 from chainops.pipeline.model import StageContext
 from chainops.quality.baseline import Baseline, read_baseline
-from chainops.stages.common import SOURCE_CHECKOUT, private_home, project_root, upstream_output
+from chainops.stages.common import (
+    SOURCE_CHECKOUT,
+    compiler_choice,
+    private_home,
+    project_root,
+    upstream_output,
+)
 
 _MEDIA_TYPES = {
     ".json": "application/json",
@@ -31,6 +37,7 @@ def analysis_request(
         for key in ("tests", "scripts")
         for path in context.upstream[SOURCE_CHECKOUT].outputs.get(key, ())
     ]
+    choice = compiler_choice(context)
     return AnalysisRequest(
         project_root=project_root(context),
         sources=tuple(upstream_output(context, SOURCE_CHECKOUT, "sources")),
@@ -41,6 +48,8 @@ def analysis_request(
         timeout_s=context.timeout_s,
         marker=context.marker,
         env=env or {},
+        solc=choice.get("solc", ""),
+        evm_version=choice.get("evm_version", ""),
     )
 
 

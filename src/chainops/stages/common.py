@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chainops.core.text import folder_name
+from chainops.pipeline.matrix import cell_name
 from chainops.pipeline.model import StageContext
 
 SOURCE_CHECKOUT = "source-checkout"
@@ -32,6 +35,9 @@ STAGE_NAMES = (
     PRODUCTION_DEPLOY,
 )
 
+#: of a cell's axes, those that choose what code is compiled to
+COMPILER_AXES = ("solc", "evm_version")
+
 #: what source-checkout leaves of the tree: each file's path and what it held
 TREE_ARTIFACT = "source/tree.json"
 
@@ -46,9 +52,35 @@ def project_root(context: StageContext) -> Path:
     return Path(upstream_output(context, SOURCE_CHECKOUT, "project_root"))
 
 
+def compiler_choice(context: StageContext) -> dict[str, str]:
+    """Return the `solc` and `evm_version` that override the project's: this cell's and its compilation's."""
+    own = {axis: value for axis, value in context.cell.items() if axis in COMPILER_AXES}
+    return {**_compiled_with(context), **own}
+
+
+def builds_itself(context: StageContext) -> bool:
+    """Whether no compilation of this run made the build that the stage works with: it then makes its own."""
+    return compiler_choice(context) != _compiled_with(context)
+
+
 def build_dir(context: StageContext) -> Path:
-    """Return the folder of the run's shared build: compilation writes it, later stages read it."""
-    return context.workspace / ".chainops" / "build"
+    """Return the folder of the build that a stage works with.
+
+    It is the run's shared build, which compilation writes and later stages read; that of the compilation's
+    cell that a cell stands on; or a folder of the cell's own where it compiles for itself.
+    """
+    cell = _compiled_with(context)
+    name = context.stage if builds_itself(context) else cell_name(COMPILATION, cell) if cell else ""
+    state = context.workspace / ".chainops"
+    return state / "builds" / folder_name(name) if name else state / "build"
+
+
+def _compiled_with(context: StageContext) -> Mapping[str, str]:
+    """Return what compilation was made to use; empty for the project's own choice."""
+    if context.stage.partition("[")[0] == COMPILATION:
+        return {}
+    compiled = context.upstream.get(COMPILATION)
+    return compiled.outputs.get("compiler", {}) if compiled else {}
 
 
 def private_home(context: StageContext) -> Path:

@@ -1,6 +1,7 @@
 """Compiles the project once for all later stages, and keeps what the compiler made and said.
 
 Outputs: `build_dir`, `output_dir`, `contracts` (ContractBuild), `diagnostics` (Diagnostic), `solc_versions`,
+`evm_versions` (by the compiler's metadata), `compiler` {solc, evm_version} (what a cell asks for),
 `reproducible` (true or false when asked for, else null), `differing` (contracts whose bytecode differed).
 """
 
@@ -18,6 +19,7 @@ from chainops.core.serial import to_json
 from chainops.core.text import one_line, plural
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
+from chainops.stages.cell_builds import compiler_output, not_as_asked
 from chainops.stages.common import COMPILATION
 from chainops.stages.suites import failure_kind, toolchain_request
 from chainops.toolchains.model import BuildResult, ContractBuild, Document
@@ -60,6 +62,8 @@ class CompilationStage:
         tools = await self._toolchain.tools()
         if not build.ok:
             return replace(_failed(build), tools=tools)
+        if wrong := not_as_asked(build, request):
+            return replace(wrong, tools=tools)
         second = await self._second_build(request, context)
         if second and not second.ok:
             failed = _failed(second)
@@ -136,6 +140,8 @@ def _outputs(
         "contracts": to_json(build.contracts),
         "diagnostics": to_json(build.diagnostics),
         "solc_versions": list(build.solc_versions),
+        "evm_versions": sorted({c.evm_version for c in build.contracts if c.evm_version}),
+        "compiler": compiler_output(request),
         "reproducible": None if differing is None else not differing,
         "differing": list(differing or ()),
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from chainops.chains.sender import Sender
 from chainops.core.errors import ChainopsError, ExitCode, InputErrors, Place
 from chainops.core.hashing import canonical_json
 from chainops.core.serial import from_json, to_json
-from chainops.core.text import one_line, plural
+from chainops.core.text import folder_name, one_line, plural
 from chainops.core.tooluse import ToolUse
 from chainops.core.units import format_wei
 from chainops.deploy.apply import Deployment
@@ -29,7 +31,14 @@ from chainops.deploy.ports import Approvals, ScriptRequest, ScriptRunner
 from chainops.deploy.scripted import load_plan, save_plan, scripted_plan
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
-from chainops.stages.common import COMPILATION, build_dir, private_home, project_root, upstream_output
+from chainops.stages.common import (
+    COMPILATION,
+    build_dir,
+    compiler_choice,
+    private_home,
+    project_root,
+    upstream_output,
+)
 from chainops.toolchains.model import ContractBuild
 
 
@@ -48,6 +57,8 @@ class DeployPorts:
     #: declared environment of the project's scripts
     env: Mapping[str, str] = field(default_factory=dict)
     profile: str = ""
+    #: whose turn it is among the cells of this run, by account and chain
+    turns: dict[str, asyncio.Lock] = field(default_factory=dict)
 
 
 def run_dir(context: StageContext) -> Path:
@@ -101,7 +112,7 @@ async def deploy(
         ) as chain:
             journal = ports.journals.open(_key(context, network))
             sender = Sender(network=network, rpc=chain.rpc, signer=signer, journal=journal, say=context.say)
-            with sender.locked(_locks(context, ports, network)):
+            async with account_held(context, ports, network, sender):
                 planner = _Planner(context=context, ports=ports, builds=builds, chain=chain, sender=sender)
                 plan = await planner.plan(manifest)
                 if waiting := _waiting(context, plan, approvals):
@@ -122,9 +133,21 @@ def _key(context: StageContext, network: Network) -> JournalKey:
     )
 
 
-def _locks(context: StageContext, ports: DeployPorts, network: Network) -> Path:
+@contextlib.asynccontextmanager
+async def account_held(
+    context: StageContext, ports: DeployPorts, network: Network, sender: Sender
+) -> AsyncIterator[None]:
+    """Hold the sender's account on its chain: cells of this run wait for each other, other runs are refused.
+
+    Two networks of one matrix may be one chain, and an account has one row of nonces there. Raises
+    `LockedError` when another run holds it.
+    """
     # an embedded chain is this run's alone: nobody else can take its nonces
-    return ports.locks if network.url else run_dir(context) / f"locks-{network.name}"
+    locks = ports.locks if network.url else run_dir(context) / f"locks-{network.name}"
+    turn = ports.turns.setdefault(f"{locks}/{sender.network.chain_id}/{sender.account}", asyncio.Lock())
+    async with turn:
+        with sender.locked(locks):
+            yield
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +164,7 @@ class _Planner:
         network, account = self.chain.network, self.sender.account
         if not manifest.script:
             return make_plan(manifest, self.builds, network, account)
-        path = run_dir(self.context) / self.context.stage / f"plan-{network.name}.json"
+        path = run_dir(self.context) / folder_name(self.context.stage) / f"plan-{network.name}.json"
         # what is begun is finished as it was planned: the script would see another chain now
         if not self.sender.is_new and (kept := load_plan(path, network=network, account=account)):
             return kept
@@ -156,7 +179,7 @@ class _Planner:
         return plan
 
     def _request(self, manifest: Manifest) -> ScriptRequest:
-        context = self.context
+        context, choice = self.context, compiler_choice(self.context)
         return ScriptRequest(
             script=manifest.script,
             project_root=project_root(context),
@@ -170,6 +193,8 @@ class _Planner:
             timeout_s=context.timeout_s,
             marker=context.marker,
             profile=self.ports.profile,
+            solc=choice.get("solc", ""),
+            evm_version=choice.get("evm_version", ""),
         )
 
 
@@ -186,7 +211,7 @@ def _waiting(context: StageContext, plan: Plan, approvals: Approvals | None) -> 
     return Outcome(
         status=StageStatus.WAITING,
         reason=f"{plural(len(plan.steps), 'transaction')} to {plan.network} wait for an approval"
-        + _other_approvals(approvals.given),
+        + other_approvals(approvals.given),
         code="DPL401",
         hint=f"chainops run --run {context.run_id} --approve {plan.digest}",
         outputs={
@@ -199,7 +224,7 @@ def _waiting(context: StageContext, plan: Plan, approvals: Approvals | None) -> 
     )
 
 
-def _other_approvals(given: frozenset[str]) -> str:
+def other_approvals(given: frozenset[str]) -> str:
     """Say that what was approved is not this: a silent pause would look like an approval that was lost."""
     if not given:
         return ""
@@ -300,7 +325,7 @@ def metrics(record: DeploymentRecord) -> tuple[Measurement, ...]:
 
 
 def _artifacts(context: StageContext, record: DeploymentRecord, journal: Journal, plan: Plan) -> Any:
-    name = f"deployment/{context.stage}/{record.network}"
+    name = f"deployment/{context.stage.partition('[')[0]}/{record.network}"
     manifest = json.dumps(outputs(record, journal.where, plan), indent=2, ensure_ascii=False).encode()
     lines = b"".join(canonical_json(event_to_json(e)) + b"\n" for e in journal.events())
     put = context.artifacts.put_bytes

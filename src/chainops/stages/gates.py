@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chainops.analysis.model import FunctionComplexity, Severity
 from chainops.core.errors import Place
 from chainops.core.serial import from_json
+from chainops.pipeline.matrix import is_join
 from chainops.pipeline.model import Outcome, StageNode, StageStatus
 from chainops.quality import gas_gates, gates
 from chainops.quality.baseline import BASELINE_NAME, Baseline, GasFigure
@@ -46,17 +48,23 @@ class QualityGates:
         self._baseline_name = baseline_name
 
     def judge(self, node: StageNode, outcome: Outcome) -> tuple[Verdict, ...]:
-        """See `Gatekeeper.judge`. A stage that left no outputs is judged by `judge_missing` at the end."""
+        """See `Gatekeeper.judge`. A stage that left no outputs is judged by `judge_missing` at the end.
+
+        Each cell of a stage is judged for itself, and its verdicts bear its name; their join is not judged.
+        """
+        if is_join(node):
+            return ()
         judges = {
             COMPILATION: self._judge_sizes,
             UNIT_TESTS: self._judge_tests,
             STATIC_ANALYSIS: self._judge_complexity,
             SECURITY_SCAN: self._judge_security,
         }
-        judge = judges.get(node.name)
+        judge = judges.get(node.stage)
         if judge is None or not (outcome.outputs or outcome.status is StageStatus.SUCCESS):
             return ()
-        return judge(outcome, _tool(outcome))
+        verdicts = judge(outcome, _tool(outcome))
+        return tuple(replace(v, stage=node.name) for v in verdicts) if node.cell else verdicts
 
     def judge_missing(self, verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
         """See `Gatekeeper.judge_missing`."""

@@ -1,7 +1,8 @@
 """Runs the project's integration suite against a chain that exists for it alone.
 
 Outputs: `tests` {total, passed, failed, skipped}, `cases` (TestCase), `failure_groups` (FailureGroup),
-`seed`, `chain` {kind: "anvil"|"fork", chain_id, block}.
+`seed`, `chain` {kind: "anvil"|"fork", chain_id, block}, `compiler` {solc, evm_version} (what a cell asks
+for).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from chainops.artifacts.model import Artifact
 from chainops.chains.model import DEV_CHAIN_ID, Network, NetworkKind
 from chainops.chains.ports import ChainAccess, OpenChain
 from chainops.pipeline.model import Outcome, StageContext, StageStatus
+from chainops.stages.cell_builds import compiler_output, own_build
 from chainops.stages.common import INTEGRATION_TESTS, project_root
 from chainops.stages.suites import (
     failed_suite,
@@ -25,7 +27,7 @@ from chainops.stages.suites import (
 )
 from chainops.toolchains.failures import group_failures
 from chainops.toolchains.model import SuiteResult
-from chainops.toolchains.ports import TestSelection, Toolchain
+from chainops.toolchains.ports import TestSelection, Toolchain, ToolchainRequest
 from chainops.toolchains.settings import FoundrySettings
 
 
@@ -43,35 +45,35 @@ class IntegrationTestsStage:
         env: Mapping[str, str] | None = None,
         fork_url: str = "",
         fork_block: int | None = None,
+        network: Network | None = None,
     ) -> None:
-        """With `fork_url` (a URL, or the reference of one) the chain starts as a fork and keeps its id."""
+        """With `fork_url` (a URL, or the reference of one) the chain starts as a fork and keeps its id.
+
+        With `network` it is a fork of that one, or, when that is embedded, a chain of its own like it.
+        """
         self._toolchain = toolchain
         self._chains = chains
         self._settings = settings or FoundrySettings()
         self._env = env or {}
-        self._network = Network(
-            name="integration",
-            kind=NetworkKind.EMBEDDED,
-            chain_id=0 if fork_url else DEV_CHAIN_ID,
-            fork_url=fork_url,
-            fork_block=fork_block,
-        )
+        self._network = _stand_in(network) if network else _fork(fork_url, fork_block)
 
     async def run(self, context: StageContext) -> Outcome:
         """Start a chain, run the suite, stop the chain; skipped when the project has no such suite."""
         path = self._settings.integration_path
         if not has_sources(project_root(context), path):
             return Outcome(status=StageStatus.SKIPPED, reason=f"the project has no tests in {path}")
+        request = toolchain_request(context, self._settings, self._env)
+        if unbuilt := await own_build(self._toolchain, request, context):
+            return unbuilt
         async with self._chains.fresh(
             self._network, scratch=context.scratch / "chain", marker=context.marker, log=context.log
         ) as chain:
-            return await self._test(context, chain)
+            return await self._test(context, request, chain)
 
-    async def _test(self, context: StageContext, chain: OpenChain) -> Outcome:
+    async def _test(self, context: StageContext, request: ToolchainRequest, chain: OpenChain) -> Outcome:
         kind = "fork" if self._network.fork_url else "anvil"
         chain_id, block = chain.network.chain_id, await chain.rpc.number("eth_blockNumber")
         context.say(f"{kind}: chain {chain_id} at block {block}")
-        request = toolchain_request(context, self._settings, self._env)
         selection = TestSelection(
             match_path=self._settings.integration_path,
             rpc_url=chain.url,
@@ -87,6 +89,7 @@ class IntegrationTestsStage:
             outputs={
                 **suite_outputs(suite, group_failures(suite.cases)),
                 "chain": {"kind": kind, "chain_id": chain_id, "block": block},
+                "compiler": compiler_output(request),
             },
         )
         failed = failed_suite(suite, allow_no_tests=False)
@@ -99,6 +102,22 @@ class IntegrationTestsStage:
             tools=outcome.tools,
             outputs=outcome.outputs,
         )
+
+
+def _fork(url: str, block: int | None, chain_id: int = DEV_CHAIN_ID) -> Network:
+    return Network(
+        name="integration",
+        kind=NetworkKind.EMBEDDED,
+        chain_id=0 if url else chain_id,
+        fork_url=url,
+        fork_block=block,
+    )
+
+
+def _stand_in(network: Network) -> Network:
+    """Return the chain on which tests can do what they like and which looks like `network`."""
+    fork = _fork(network.url or network.fork_url, network.fork_block, network.chain_id)
+    return replace(fork, code_size_limit_bytes=network.code_size_limit_bytes)
 
 
 def _keep(context: StageContext, suite: SuiteResult) -> tuple[Artifact, ...]:

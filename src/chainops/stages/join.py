@@ -1,9 +1,9 @@
 """Gathers the cells of a stage that fanned out: one outcome for whoever asks for the whole stage.
 
 Outputs: those of the first cell that succeeded, of none the first that left any (cells in the order of the
-graph), so that whatever reads one stage's outputs reads one consistent result, and `cells`: [{name, values {axis: value}, status, reason,
-failure, code, figures {measurement: value}}] with all of them. Measurements, findings and artifacts stay
-with the cells.
+graph), so that whatever reads one stage's outputs reads one consistent result, and `cells`: [{name, values
+{axis: value}, status, reason, failure, code, figures {measurement: value}}] with all of them. Measurements,
+findings and artifacts stay with the cells.
 """
 
 from __future__ import annotations

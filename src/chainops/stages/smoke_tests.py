@@ -23,7 +23,7 @@ from chainops.deploy.smoke_checks import prepare_checks
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
 from chainops.stages.common import CONTRACT_DEPLOY, SMOKE_TESTS
-from chainops.stages.deploying import DeployPorts, builds_of, failed, run_dir
+from chainops.stages.deploying import DeployPorts, account_held, builds_of, failed, run_dir
 
 
 class SmokeTestsStage:
@@ -87,8 +87,7 @@ class SmokeTestsStage:
                 journal=ports.journals.open(key),
                 say=context.say,
             )
-            locks = ports.locks if network.url else run_dir(context) / f"locks-{network.name}"
-            with sender.locked(locks):
+            async with account_held(context, ports, network, sender):
                 await sender.settle()
                 results = [
                     await run_check(check, rpc=chain.rpc, sender=sender, number=number, say=context.say)

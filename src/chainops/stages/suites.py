@@ -11,7 +11,7 @@ from chainops.core.text import one_line, plural
 from chainops.core.units import format_duration
 from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
-from chainops.stages.common import build_dir, private_home, project_root
+from chainops.stages.common import build_dir, compiler_choice, private_home, project_root
 from chainops.toolchains.failures import group_failures
 from chainops.toolchains.model import FailureGroup, SuiteResult, TestCase, TestStatus
 from chainops.toolchains.ports import TestSelection, Toolchain, ToolchainRequest
@@ -30,7 +30,8 @@ _SHOWN_REASON = 400
 def toolchain_request(
     context: StageContext, settings: FoundrySettings, env: Mapping[str, str]
 ) -> ToolchainRequest:
-    """Return the request of a stage: the shared build, the attempt's scratch, the private HOME."""
+    """Return a stage's request: its build, its cell's compiler, the attempt's scratch, the private HOME."""
+    choice = compiler_choice(context)
     return ToolchainRequest(
         project_root=project_root(context),
         build_dir=build_dir(context),
@@ -41,6 +42,8 @@ def toolchain_request(
         profile=settings.profile,
         allow_ffi=settings.allow_ffi,
         home=private_home(context),
+        solc=choice.get("solc", ""),
+        evm_version=choice.get("evm_version", ""),
     )
 
 

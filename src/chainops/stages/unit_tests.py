@@ -2,7 +2,7 @@
 
 Outputs: `tests` {total, passed, failed, skipped}, `cases` (TestCase), `failure_groups` (FailureGroup),
 `seed`, `coverage` {lines, statements, branches, functions: ratio or null, files (FileCoverage), accuracy,
-failure}, `gas` (GasEntry), `gas_failure`.
+failure}, `gas` (GasEntry), `gas_failure`, `compiler` {solc, evm_version} (what a cell asks for).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chainops.artifacts.model import Artifact
 from chainops.core.serial import to_json
 from chainops.pipeline.model import Outcome, StageContext, StageStatus
 from chainops.quality.model import Measurement
+from chainops.stages.cell_builds import compiler_output, own_build
 from chainops.stages.common import UNIT_TESTS
 from chainops.stages.suites import (
     failed_suite,
@@ -54,6 +55,8 @@ class UnitTestsStage:
     async def run(self, context: StageContext) -> Outcome:
         """Run the tests; failing ones fail the stage with their causes and places."""
         request = toolchain_request(context, self._settings, self._env)
+        if unbuilt := await own_build(self._toolchain, request, context):
+            return unbuilt
         selection = TestSelection(
             match_path=self._settings.unit_match_path, no_match_path=self._settings.unit_excluded
         )
@@ -70,6 +73,7 @@ class UnitTestsStage:
                 "coverage": _coverage_output(coverage, totals),
                 "gas": to_json(gas.entries),
                 "gas_failure": gas.failure,
+                "compiler": compiler_output(request),
             },
         )
         failed = failed_suite(suite, allow_no_tests=self._settings.allow_no_tests)

@@ -37,6 +37,8 @@ class ContractBuild:
     #: the same of the init bytecode
     init_digest: str = ""
     solc_version: str = ""
+    #: what the compiler made code for, by its own metadata; empty where there is none
+    evm_version: str = ""
     #: the project's own and deployable: not a test, script, mock, library dependency, interface or abstract
     deployable: bool = True
     #: from a source that ships: interfaces and abstract contracts too, but no test, script, mock or library
@@ -202,3 +204,15 @@ class GasReport:
     report_file: str = ""
     #: set when no gas report could be made
     failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSource:
+    """A source as the compiler reported that it read it."""
+
+    #: relative to the project's root, or absolute
+    path: str
+    #: what it imports, as paths of the same kind
+    imports: tuple[str, ...] = ()
+    #: the compilers and profiles that it was compiled with
+    compiled_with: tuple[str, ...] = ()

@@ -30,6 +30,9 @@ class ToolchainRequest:
     allow_ffi: bool = False
     #: HOME of the project's code; `home` beside `build_dir` when None
     home: Path | None = None
+    #: release of the compiler, and EVM version, whatever the project's own configuration says; empty for that
+    solc: str = ""
+    evm_version: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

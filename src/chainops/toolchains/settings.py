@@ -8,6 +8,23 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 _SEED = re.compile(r"0x[0-9a-fA-F]{1,64}|[0-9]{1,78}")
 _PROFILE = re.compile(r"[A-Za-z0-9_-]{0,64}")
+#: EVM versions that forge 1.7.1 and some release of solc know, oldest first
+EVM_VERSIONS = (
+    "homestead",
+    "tangerineWhistle",
+    "spuriousDragon",
+    "byzantium",
+    "constantinople",
+    "petersburg",
+    "istanbul",
+    "berlin",
+    "london",
+    "paris",
+    "shanghai",
+    "cancun",
+    "prague",
+    "osaka",
+)
 
 
 class FoundrySettings(BaseModel):

@@ -61,6 +61,9 @@ def _environment(forge: Tool, request: ScriptRequest, broadcast: Path) -> dict[s
         env["PATH"] = ":".join([*map(str, forge.path), env.get("PATH", "")])
     # ours come last, and forge lets its environment win over foundry.toml; the URL, which may hold a key,
     # is here so that it stands in no process list
+    # without these forge would compile anew, and to other code than what was tested
+    chosen = {"FOUNDRY_SOLC": request.solc, "FOUNDRY_EVM_VERSION": request.evm_version}
+    env |= {name: value for name, value in chosen.items() if value}
     return env | {
         "FOUNDRY_PROFILE": request.profile or "default",
         "FOUNDRY_FFI": "false",

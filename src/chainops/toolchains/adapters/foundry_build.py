@@ -23,7 +23,7 @@ from chainops.toolchains.foundry_config import FoundryConfig
 from chainops.toolchains.model import ContractBuild, Diagnostic
 from chainops.toolchains.ownership import is_mock_name
 
-_CACHE_FILE = "solidity-files-cache.json"
+CACHE_FILE = "solidity-files-cache.json"
 #: the compiler's messages come first in the output; inside a string the quotes would be escaped
 _ERRORS_START = b'"output":{"errors":['
 _LARGEST_MESSAGES_BYTES = 32 << 20
@@ -49,7 +49,7 @@ def read_index(cache_folder: Path) -> tuple[IndexedArtifact, ...]:
     The output folder may hold artifacts of sources that are gone; the cache's index does not.
     Raises `ToolchainOutputError` when there is no index or it cannot be read.
     """
-    path = cache_folder / _CACHE_FILE
+    path = cache_folder / CACHE_FILE
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -71,7 +71,7 @@ def parse_index(data: bytes) -> tuple[IndexedArtifact, ...]:
         return tuple(sorted(found, key=lambda entry: (entry.source, entry.name, entry.solc_version)))
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise ToolchainOutputError(
-            f"forge's build index {_CACHE_FILE} is damaged: {type(error).__name__}",
+            f"forge's build index {CACHE_FILE} is damaged: {type(error).__name__}",
             hint="delete .chainops/build and run it again",
         ) from error
 
@@ -92,7 +92,7 @@ def _indexed(source: str, artifacts: Mapping[str, Any]) -> Iterator[IndexedArtif
 def read_imports(cache_folder: Path) -> dict[str, tuple[str, ...]]:
     """Return what each source imports, as the build's index knows it; empty when there is none to read."""
     try:
-        files = json.loads((cache_folder / _CACHE_FILE).read_bytes())["files"]
+        files = json.loads((cache_folder / CACHE_FILE).read_bytes())["files"]
         return {source: tuple(map(str, file["imports"])) for source, file in files.items()}
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
         return {}  # it only helps to find where inherited tests stand
@@ -129,6 +129,8 @@ def parse_artifact(data: bytes, entry: IndexedArtifact, config: FoundryConfig) -
         runtime = _hex(artifact["deployedBytecode"]["object"])
         init = _hex(artifact["bytecode"]["object"])
         functions = artifact.get("methodIdentifiers") or {}
+        metadata = artifact.get("metadata") or {}
+        evm_version = str((metadata.get("settings") or {}).get("evmVersion") or "")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise ToolchainOutputError(
             f"the artifact {entry.artifact} of {entry.source}:{entry.name} is damaged",
@@ -146,6 +148,7 @@ def parse_artifact(data: bytes, entry: IndexedArtifact, config: FoundryConfig) -
         init_digest=digest_bytes(init.encode()),
         artifact=entry.artifact,
         solc_version=entry.solc_version,
+        evm_version=evm_version,
         deployable=bool(init) and own and not internal_library and not is_mock_name(entry.name),
         own=own,
     )

@@ -108,7 +108,14 @@ class ForgeCommands:
         }
         if self.seed:
             env["FOUNDRY_FUZZ_SEED"] = self.seed
+        env |= compiler_environment(self.request.solc, self.request.evm_version)
         return env
+
+
+def compiler_environment(solc: str, evm_version: str) -> dict[str, str]:
+    """Return the variables that win over foundry.toml's compiler; none for what is empty."""
+    given = {"FOUNDRY_SOLC": solc, "FOUNDRY_EVM_VERSION": evm_version}
+    return {name: value for name, value in given.items() if value}
 
 
 def ffi_arguments(*, allowed: bool) -> tuple[str, ...]:
