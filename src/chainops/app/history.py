@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chainops.artifacts.ports import read
-from chainops.artifacts.runs import open_store
+from chainops.artifacts.runs import open_store, run_dir
 from chainops.core.errors import InputError
 from chainops.core.text import one_line, plural
 from chainops.pipeline.advance import wants_retry
@@ -42,7 +42,7 @@ def find_resumable(journal: Journal, wanted: str, workspace: Path) -> RunRecord:
     if wanted == "latest":
         for handle in handles:
             record = reduce(handle.run_id, journal.read(handle.run_id))
-            if record.status not in _ENDED:
+            if record.status not in _ENDED and belongs(record, workspace):
                 return record
         raise NothingToResumeError(
             f"no run in {workspace} was interrupted, cancelled or waits for an approval",
@@ -58,9 +58,14 @@ def find_resumable(journal: Journal, wanted: str, workspace: Path) -> RunRecord:
     if record.status in _ENDED:
         raise NothingToResumeError(
             f"run {record.run_id} has ended: {record.status.value}",
-            hint="start a new one with `chainops run`",
+            hint=f"start a new one with `chainops run`, or repeat it: `chainops runs rerun {record.run_id}`",
         )
     return record
+
+
+def belongs(run: RunRecord, workspace: Path) -> bool:
+    """Return whether a run is this workspace's: other workspaces can keep theirs in the same database."""
+    return run.workspace == workspace or run_dir(workspace, run.run_id).is_dir()
 
 
 def is_left(run: RunRecord, nodes: Sequence[StageNode]) -> bool:

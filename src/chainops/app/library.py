@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainops.app.approving import given_on_the_command_line
 from chainops.app.config import LoadedConfig, load_config
 from chainops.app.config_changes import refuse_changed_config
 from chainops.app.history import find_resumable, is_left, refuse_changed_tree
 from chainops.app.options import RunOptions
+from chainops.app.reopening import reopened_stages
+from chainops.app.runs import find_run, load_run
 from chainops.app.stage_graph import resumed_nodes, stage_nodes
-from chainops.app.state import open_state
+from chainops.app.state import RunState, open_state
+from chainops.app.steering import this_person
+from chainops.app.taking_up import dead_runs, end_orphans, taken_up_by_itself
 from chainops.core.clock import Clock, SystemClock
 from chainops.core.errors import InputError, MachineError
 from chainops.core.files import disk_errors, write_atomic
 from chainops.core.ids import new_run_id
 from chainops.core.locks import LockedError, file_lock
-from chainops.core.process_tree import kill_marked
+from chainops.core.process_tree import kill_marked, marked_processes
+from chainops.pipeline.claims import Runner, this_runner
 from chainops.pipeline.conditions import asks_for_changes
 from chainops.pipeline.engine import Engine, RunPlan
-from chainops.pipeline.graph import build_graph
-from chainops.pipeline.journal import Journal
+from chainops.pipeline.events import ApprovalGiven, StagesReopened
+from chainops.pipeline.graph import Graph, build_graph
 from chainops.pipeline.model import RunRecord
 from chainops.pipeline.ports import RunWatcher
 from chainops.stages.common import PRODUCTION_DEPLOY
@@ -67,45 +74,64 @@ class Pipeline:
         options: RunOptions | None = None,
         watchers: tuple[RunWatcher, ...] = (),
         clock: Clock | None = None,
+        state: Callable[[Path], AbstractContextManager[RunState]] | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         """Take a loaded config, its values, its file, or nothing to find it in the workspace.
 
-        Raises `InputErrors` with every mistake of the config.
+        `state` opens journal and claims of a workspace where they are not to be the configured ones; `say` is
+        told what happens to other runs of the workspace, a line each. Raises `InputErrors` with every mistake
+        of the config.
         """
         self._workspace = Path(workspace).absolute()
         self._loaded = _loaded(config, self._workspace)
         self._options = options or RunOptions()
         self._watchers = watchers
         self._clock = clock or SystemClock()
+        self._open_state = state or open_state
+        self._say = say or (lambda _line: None)
+        self._by = self._options.approver or this_person()
         self._engine: Engine | None = None
         self._cancelled = False
 
     async def execute(self) -> RunResult:
         """Run to the end, or to where a person is needed, and write the reports.
 
-        Raises `WorkspaceBusyError` while another run goes on in the workspace, `InputError` when there is
-        nothing to resume, its sources changed or there is no project, and `MachineError` when the journal
-        or the reports cannot be written.
+        Raises `WorkspaceBusyError` while another run goes on in the workspace, `RunHeldError` while another
+        process has the run, `InputError` when there is nothing to resume, its sources changed or there is no
+        project, and `MachineError` when the journal or the reports cannot be written.
         """
         self._refuse_no_project()
-        with _claimed(self._workspace), open_state(self._workspace) as state:
-            plan = self._plan(state.journal, await self._changed())
-            wiring = self._wire(plan.run_id)
+        with _claimed(self._workspace), self._open_state(self._workspace) as state:
+            runner = this_runner(self._clock.now())
+            changed = await self._changed()
+            run_id = ""
             try:
-                self._engine = Engine(
-                    plan=plan,
-                    journal=state.journal,
-                    attempts=wiring.attempts,
-                    gatekeeper=wiring.gatekeeper,
-                    clock=self._clock,
-                    watchers=self._watchers,
-                )
-                if self._cancelled:
-                    self._engine.cancel()
-                record = await self._engine.execute()
+                plan = self._plan(state, runner, changed)
+                run_id = plan.run_id
+                record = await self._run(plan, state, runner)
             finally:
-                kill_marked(f"{plan.run_id}/")
+                if run_id:
+                    kill_marked(f"{run_id}/")
             return self._report(record)
+
+    async def _run(self, plan: RunPlan, state: RunState, runner: Runner) -> RunRecord:
+        wiring = self._wire(plan.run_id)
+        self._engine = Engine(
+            plan=plan,
+            journal=state.journal,
+            attempts=wiring.attempts,
+            gatekeeper=wiring.gatekeeper,
+            clock=self._clock,
+            watchers=self._watchers,
+            claims=state.claims,
+            runner=runner,
+            by=self._by,
+            end_orphans=kill_marked,
+        )
+        if self._cancelled:
+            self._engine.cancel()
+        return await self._engine.execute()
 
     @property
     def config_path(self) -> Path | None:
@@ -122,6 +148,11 @@ class Pipeline:
         if self._engine:
             self._engine.cancel()
 
+    def pause(self, by: str = "") -> None:
+        """Let the running stages finish and start no more; the run ends paused, and can be taken up."""
+        if self._engine:
+            self._engine.pause(by or self._by)
+
     async def _changed(self) -> tuple[str, ...] | None:
         """Return what differs from the base when a condition asks for it; None when nobody does."""
         settings = self._loaded.config.stage_settings().values()
@@ -131,32 +162,67 @@ class Pipeline:
 
         return await run_changes(self._workspace, self._loaded.config)
 
-    def _plan(self, journal: Journal, changed: tuple[str, ...] | None) -> RunPlan:
+    def _plan(self, state: RunState, runner: Runner, changed: tuple[str, ...] | None) -> RunPlan:
+        from chainops.app.facts import run_facts
+
         config = self._loaded.config
         skip = {PRODUCTION_DEPLOY: "--no-production"} if self._options.no_production else {}
-        if self._options.resume:
-            earlier = find_resumable(journal, self._options.resume, self._workspace)
-            refuse_changed_config(earlier, self._loaded)
-            run_id, nodes = earlier.run_id, resumed_nodes(earlier, skip)
-            if is_left(earlier, nodes):
-                refuse_changed_tree(earlier, self._workspace)
-        else:
-            from chainops.app.facts import run_facts
-
-            run_id = new_run_id(self._clock.now())
-            facts = replace(run_facts(self._workspace, config), changed=changed)
+        dead = dead_runs(state, self._workspace)
+        end_orphans(dead, marked_processes, kill_marked, self._say)
+        facts = replace(run_facts(self._workspace, config), changed=changed)
+        earlier = self._earlier(state, dead, ci=facts.ci)
+        if earlier is None:
             nodes = stage_nodes(config.stage_settings(), facts, skip=skip)
-        fail_fast = self._options.fail_fast
+            return self._run_plan(new_run_id(self._clock.now()), build_graph(nodes), self._approvals(None))
+        refuse_changed_config(earlier, self._loaded)
+        nodes = resumed_nodes(earlier, skip)
+        if self._options.rerun or is_left(earlier, nodes):
+            refuse_changed_tree(earlier, self._workspace)
+        graph = build_graph(nodes)
+        if self._options.rerun:
+            self._reopen(state, runner, reopened_stages(graph, earlier, self._options.rerun), earlier.run_id)
+        if approvals := self._approvals(earlier):
+            state.journal.append(earlier.run_id, *approvals)
+        return self._run_plan(earlier.run_id, graph)
+
+    def _run_plan(self, run_id: str, graph: Graph, approvals: tuple[ApprovalGiven, ...] = ()) -> RunPlan:
+        config, fail_fast = self._loaded.config, self._options.fail_fast
         return RunPlan(
             run_id=run_id,
             pipeline_id=config.pipeline_id,
             project_name=config.project_name,
             workspace=self._workspace,
-            graph=build_graph(nodes),
+            graph=graph,
             config=self._loaded.recorded(),
             max_parallel=config.max_parallel,
             fail_fast=config.fail_fast if fail_fast is None else fail_fast,
+            approvals=approvals,
         )
+
+    def _earlier(self, state: RunState, dead: Sequence[RunRecord], *, ci: bool) -> RunRecord | None:
+        """Return the run to go on with, None to start a new one."""
+        options = self._options
+        if options.rerun:
+            return load_run(state, find_run(state.journal, options.resume, self._workspace))
+        if options.resume:
+            return find_resumable(state.journal, options.resume, self._workspace)
+        if options.new:
+            return None
+        return taken_up_by_itself(dead, self._loaded, self._workspace, self._say, ci=ci)
+
+    def _reopen(self, state: RunState, runner: Runner, stages: tuple[str, ...], run_id: str) -> None:
+        """Open stages of a run that nobody else can take up any more: the engine takes the claim over."""
+        state.claims.claim(run_id, runner)
+        event = StagesReopened(at=self._clock.now(), stages=stages, by=self._by)
+        try:
+            state.journal.append(run_id, event, runner=runner.token)
+        except BaseException:
+            state.claims.release(run_id, runner.token)
+            raise
+
+    def _approvals(self, run: RunRecord | None) -> tuple[ApprovalGiven, ...]:
+        now = self._clock.now()
+        return given_on_the_command_line(run, self._options.approve, by=self._by, at=now)
 
     def _refuse_no_project(self) -> None:
         """Leave nothing behind in a folder without a project; what a project lacks is checkout's to tell."""

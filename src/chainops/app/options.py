@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chainops.app.reopening import Rerun
 from chainops.core.errors import InputError
 from chainops.core.text import one_line
 
@@ -26,9 +27,13 @@ class RunOptions:
 
     #: id of a run to take up again, `latest` for the newest unfinished one; empty starts a new run
     resume: str = ""
+    #: run these stages again of the run that `resume` names, whatever they ended with
+    rerun: Rerun | None = None
+    #: start a new run, also in CI where an interrupted one would be taken up
+    new: bool = False
     #: digests of production plans that are approved, in full
     approve: tuple[str, ...] = ()
-    #: who approves, for the record
+    #: who runs and approves, for the record; this process's user when left out
     approver: str = ""
     no_production: bool = False
     #: None leaves it to the config

@@ -166,7 +166,7 @@ def summarise(run: RunRecord, holder: Holder | None, now: datetime) -> RunSummar
         started_at=run.started_at,
         ended_at=run.ended_at,
         duration_ms=_duration_ms(run, stands, now),
-        waiting_for=run.waiting_for,
+        waiting_for=_waiting_for(run),
         running=names[StageStatus.RUNNING],
         waiting=names[StageStatus.WAITING],
         failed=tuple(s.node.name for s in run.stages if is_broken(s) and not s.blocked),
@@ -178,6 +178,13 @@ def list_runs(state: RunState, now: datetime, *, limit: int) -> tuple[RunSummary
     """Return the newest runs, newest first."""
     newest = islice(state.journal.runs(), limit)
     return tuple(summarise(load_run(state, h.run_id), state.claims.holder(h.run_id), now) for h in newest)
+
+
+def _waiting_for(run: RunRecord) -> str:
+    approved = run.waiting_for and not run.pause_requested
+    if approved and not any(s.status is StageStatus.WAITING for s in run.stages):
+        return f"approved; `chainops runs resume {run.run_id}` goes on"
+    return run.waiting_for
 
 
 def _view(holder: Holder | None) -> RunnerView | None:

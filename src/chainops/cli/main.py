@@ -21,8 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tools": ("tools", "Install, list and verify the pinned tools."),
     "doctor": ("doctor", "Say what is missing on this machine."),
     "runs": ("runs", "List, show, follow and steer runs, from any terminal."),
+    "approve": ("approve", "Agree to what a stage of a run waits for."),
     "report": ("report", "Write a run's report again, in any of its formats."),
     "artifacts": ("artifacts", "List, fetch and verify what a run produced."),
+    "cache": ("cache", "Show what the cache of stages holds, and make it smaller."),
     "baseline": ("baseline", "Accept gas, sizes and findings of a run for later comparison."),
 }
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from chainops.cli.output import emit, note
 if TYPE_CHECKING:
     from chainops.app.run_logs import LogLine, LogReader
     from chainops.app.runs import RunSummary, RunView, Standing
+    from chainops.app.steering import Steered, Steering
 
 app = typer.Typer(
     add_completion=False,
@@ -29,6 +30,10 @@ app = typer.Typer(
 Run = Annotated[str, typer.Argument(help="A run's id or the beginning of it, or `latest`.")]
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder given to `chainops run`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AsResult = Annotated[bool, typer.Option("--json", help="Print result.json.")]
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Configuration to use instead of chainops.yaml.")
+]
 
 
 @app.command("list")
@@ -98,6 +103,109 @@ def logs(
             return
         stands = asyncio.run(_follow(view, reader, write))
     note(f"run {view.run.run_id}: {stands.value}")
+
+
+@app.command("pause")
+def pause(
+    run: Run,
+    wait_s: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait for the running stages to end.")
+    ] = 30.0,
+    workspace: Workspace = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Let a run finish the stages that run and start no more; it can be resumed."""
+    steered = _steer(run, workspace, lambda steering: steering.pause(wait_s))
+    running = [s.node.name for s in steered.run.stages if s.status.value == "running"]
+    later = f"asked to pause, which it does when {', '.join(running)} has ended"
+    _told(steered, later if not steered.obeyed and running else steered.standing.value, as_json=as_json)
+
+
+@app.command("cancel")
+def cancel(run: Run, workspace: Workspace = Path(), as_json: AsJson = False) -> None:
+    """End a run and every process it started; one whose runner is dead is closed."""
+    from chainops.app.steering import rewrite_reports
+
+    steered = _steer(run, workspace, lambda steering: steering.cancel())
+    if steered.by_us:
+        rewrite_reports(steered.run, workspace.absolute(), {})
+    _told(steered, steered.standing.value, as_json=as_json)
+
+
+@app.command("resume")
+def resume(
+    run: Run = "latest",
+    workspace: Workspace = Path(),
+    config: Config = None,
+    as_json: AsResult = False,
+) -> None:
+    """Take up a run here that was interrupted, cancelled or paused: `chainops run --run ID`."""
+    from chainops.app.options import RunOptions
+    from chainops.app.steering import this_person
+    from chainops.cli.run import run_and_exit
+
+    options = RunOptions(resume=run or "latest", approver=this_person())
+    run_and_exit(workspace, config, options, as_json=as_json)
+
+
+@app.command("rerun")
+def rerun(
+    run: Run,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only what failed, was cancelled or blocked, and what needs it.")
+    ] = False,
+    start: Annotated[
+        str, typer.Option("--from", metavar="STAGE", help="Only this stage and what needs it.")
+    ] = "",
+    workspace: Workspace = Path(),
+    config: Config = None,
+    as_json: AsResult = False,
+) -> None:
+    """Run a run's stages again over the same sources and settings; deployments go on where they were."""
+    from chainops.app.options import RunOptions
+    from chainops.app.reopening import Rerun
+    from chainops.app.steering import this_person
+    from chainops.cli.run import run_and_exit
+    from chainops.core.errors import InputError
+
+    if failed and start:
+        raise InputError("--failed and --from exclude each other", code="GEN102")
+    options = RunOptions(resume=run, rerun=Rerun(failed=failed, start=start), approver=this_person())
+    run_and_exit(workspace, config, options, as_json=as_json)
+
+
+def _steer(run: str, workspace: Path, ask: Callable[[Steering], Awaitable[Steered]]) -> Steered:
+    from chainops.app.runs import find_run, open_runs
+    from chainops.app.steering import Steering, this_person
+    from chainops.core.clock import SystemClock
+    from chainops.core.process_tree import kill_marked
+
+    async def steer() -> Steered:
+        return await ask(steering)
+
+    with open_runs(workspace) as state:
+        steering = Steering(
+            state,
+            find_run(state.journal, run, workspace),
+            by=this_person(),
+            clock=SystemClock(),
+            sleep=asyncio.sleep,
+            say=note,
+            end_processes=kill_marked,
+        )
+        return asyncio.run(steer())
+
+
+def _told(steered: Steered, text: str, *, as_json: bool) -> None:
+    run = steered.run
+    data = {
+        "run_id": run.run_id,
+        "status": steered.standing,
+        "obeyed": steered.obeyed,
+        "requested_by": run.requested_by,
+        "waiting_for": run.waiting_for,
+    }
+    emit(data, f"run {run.run_id}: {text}", as_json=as_json)
 
 
 async def _follow(view: RunView, reader: LogReader, write: Callable[[LogLine], None]) -> Standing:

@@ -59,7 +59,7 @@ class Command:
     #: names the attempt (`run/stage/attempt/`), so that whatever it started can be found and ended
     marker: str = ""
     #: seconds between SIGINT, SIGTERM and SIGKILL
-    grace_s: float = 2.0
+    grace_s: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

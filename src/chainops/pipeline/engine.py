@@ -16,6 +16,7 @@ from chainops.pipeline.agenda import Agenda
 from chainops.pipeline.attempt import AttemptRunner
 from chainops.pipeline.claims import Claims, Runner
 from chainops.pipeline.events import (
+    ApprovalGiven,
     AttemptFinished,
     AttemptLost,
     AttemptStarted,
@@ -52,6 +53,8 @@ class RunPlan:
     config: Mapping[str, Any] = field(default_factory=dict)
     max_parallel: int = 4
     fail_fast: bool = False
+    #: consent that is given with a new run, before anything waits for it
+    approvals: tuple[ApprovalGiven, ...] = ()
 
     def __post_init__(self) -> None:
         if self.max_parallel < 1:
@@ -157,6 +160,8 @@ class Engine:
                     config=plan.config,
                 )
             )
+            for approval in plan.approvals:
+                self._ledger.note(approval)
             await self._ledger.commit()
             return True
         check_same_stages(plan.graph, reduce(plan.run_id, events[:1]))

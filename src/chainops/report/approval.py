@@ -1,4 +1,4 @@
-"""A production plan as a person reads it before they approve it: everything that its digest covers."""
+"""What waits for an approval as a person reads it before they agree: everything that its digest covers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _DIGEST_SHOWN = len("sha256:") + 16
 
 
 def plan_lines(outputs: Mapping[str, Any]) -> list[str]:
-    """Return the lines that show the plan in a waiting stage's outputs."""
+    """Return the lines that show what a waiting stage's outputs ask consent for."""
+    if "plan" not in outputs:
+        return _ground_lines(outputs)
     where = f"{outputs['network']} (chain {outputs['chain_id']})"
     lines = [
         one_line(f"production deployment to {where} by {outputs['account']}"),
@@ -24,6 +26,22 @@ def plan_lines(outputs: Mapping[str, Any]) -> list[str]:
         first, *more = (one_line(line, _LINE) for line in _step(step))
         lines += [f"{number}. {first}", *(f"   {line}" for line in more)]
     return [lines[0], *(f"  {line}" for line in lines[1:])]
+
+
+def _ground_lines(outputs: Mapping[str, Any]) -> list[str]:
+    """Return what a stage stands on that waits before it begins."""
+    commit = outputs.get("commit", "")[:12]
+    of = f"commit {commit} ({outputs.get('subject', '')})" if commit else "sources without a commit"
+    lines = [
+        f"to go on with {of}",
+        f"plan {outputs['plan_digest']}",
+        f"sources {outputs.get('tree_digest') or 'not known'}",
+        f"settings {outputs.get('config_digest', '')}",
+    ]
+    for name, left in outputs.get("stands_on", {}).items():
+        lines.append(f"{name}: {left['reason']} ({left['digest'][:_DIGEST_SHOWN]}…)")
+    first, *more = (one_line(line, _LINE) for line in lines)
+    return [first, *(f"  {line}" for line in more)]
 
 
 def _step(step: Mapping[str, Any]) -> list[str]:

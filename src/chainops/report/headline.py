@@ -107,6 +107,9 @@ def _gate_failure(gate: Mapping[str, Any]) -> Failure:
 
 
 def _sentence(document: Document, status: str, failed: list[Failure]) -> str:
+    if status == "paused" and not any(text(s, "status") == "waiting" for s in rows(document, "stages")):
+        sentence = one_line(text(document, "waiting_for"), 300)
+        return sentence[:1].upper() + sentence[1:]
     if status == "paused":
         return f"Waiting for an approval: {one_line(text(document, 'waiting_for'), 300)}"
     if status == "cancelled":
