@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import pwd
@@ -20,7 +19,8 @@ from urllib.parse import quote
 import psycopg
 
 PASSWORD = "s3cret/of@tests"
-_PARENT_DEATH = 1  # PR_SET_PDEATHSIG of prctl(2)
+#: also when the tests are killed; holds for the thread that starts the server, so let that be the main one
+_END_WITH_PARENT = ("setpriv", "--pdeathsig", "QUIT", "--") if shutil.which("setpriv") else ()
 _STOPS = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 _CLUSTER_CONFIG = Path("/etc/postgresql-common/createcluster.conf")
 
@@ -112,14 +112,13 @@ class PostgresServer:
         """Start the server, and wait until it answers."""
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._bin / "postgres", "-D", self._data],
+                [*_END_WITH_PARENT, self._bin / "postgres", "-D", self._data],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self._folder,
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
                 start_new_session=True,  # Ctrl-C is for the tests, which stop it in order
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - tests have no threads when a server starts
                 **self._as_owner(),
             )
         while ready:
@@ -190,10 +189,6 @@ def _unprivileged() -> pwd.struct_passwd:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise NoServerError("PostgreSQL does not run as root, and there is no user `postgres` or `nobody`")
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PARENT_DEATH, signal.SIGQUIT)
 
 
 def _free_port() -> int:

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from chainops.core.secrets import Masker
 from chainops.core.store.database import Migration, StoreBusyError, StoreError
-from chainops.core.store.postgres_errors import translated
+from chainops.core.store.postgres_errors import answers, translated
 from chainops.core.store.postgres_url import DatabaseUrlError, check_url, secrets_of, shown_url
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ _LOCK_WAIT_MS = 2_000
 _STATEMENT_MS = 5_000
 #: a server that says nothing at all for so long is given up, and the connection with it
 ANSWER_S = 8.0
-#: steps between tries to connect at the start
+#: steps between tries to connect at the start, and how long a server is waited for that says it will be there
 _RETRY_S = 0.1
+_STARTING_S = 30.0
 _BEGIN = (
     "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; "
     f"SET LOCAL lock_timeout = {_LOCK_WAIT_MS}; SET LOCAL statement_timeout = {_STATEMENT_MS}; "
@@ -158,12 +159,13 @@ class PostgresDatabase:
             raise ours from error
 
     def _patiently_migrated(self, migrations: Sequence[Migration], wait_s: float) -> None:
-        end_s = time.monotonic() + wait_s
+        began_s = time.monotonic()
         while True:
             try:
                 return self._migrate(migrations)
-            except StoreBusyError:
-                if time.monotonic() + _RETRY_S >= end_s:
+            except StoreBusyError as error:
+                limit_s = _STARTING_S if wait_s and answers(error) else wait_s
+                if time.monotonic() - began_s + _RETRY_S >= limit_s:
                     raise
                 time.sleep(_RETRY_S)
 

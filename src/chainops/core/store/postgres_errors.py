@@ -63,6 +63,11 @@ def translated(error: Exception, shown: str, *, was_connected: bool) -> StoreErr
     return kind(f"{shown}: {text}", hint=_hint(state))
 
 
+def answers(error: StoreError) -> bool:
+    """Return whether it is the server itself that says it cannot be used now."""
+    return bool(re.search(_PASSING_TEXT, error.message))
+
+
 def _connection_error(text: str, shown: str, *, was_connected: bool) -> StoreError:
     refused = next((state for pattern, state in _REFUSALS if re.search(pattern, text)), "")
     if refused and not re.search(_PASSING_TEXT, text):
