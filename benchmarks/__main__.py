@@ -1,9 +1,10 @@
-"""`python -m benchmarks [startup] [memory] [pipeline] [library] [ROUNDS]`: all when none is named."""
+"""`python -m benchmarks [startup] [memory] [engine] [pipeline] [library] [ROUNDS]`: all without a name."""
 
 from __future__ import annotations
 
 import sys
 
+from benchmarks.engine import engine
 from benchmarks.memory import loud_tool
 from benchmarks.pipeline import example, library
 from benchmarks.startup import help_and_first_stage
@@ -11,6 +12,7 @@ from benchmarks.startup import help_and_first_stage
 BENCHMARKS = {
     "startup": help_and_first_stage,
     "memory": loud_tool,
+    "engine": engine,
     "pipeline": example,
     "library": library,
 }
