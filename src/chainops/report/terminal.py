@@ -12,6 +12,7 @@ from chainops.core.text import decode, one_line
 from chainops.core.units import format_duration
 from chainops.pipeline.model import RunRecord, RunStatus, StageRecord, StageStatus
 from chainops.report.headline import SIGNS
+from chainops.report.reading import short_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 STILL_RUNNING_S = 30.0
 #: what is kept of a stage's output to show its last line
 _TAIL_BYTES = 512
+#: width of the names, which grows from that of the ten stages with the longest cell's
+_MOST_NAME = 36
 _STYLES = {
     StageStatus.SUCCESS: "green",
     StageStatus.FAILED: "red",
@@ -141,14 +144,16 @@ class LiveWatcher:
 
         table = Table.grid(padding=(0, 1), expand=True)
         table.add_column(width=1)
-        table.add_column(width=20, no_wrap=True)
+        stages = self._run().stages if self._run else ()
+        longest = max((len(short_name(stage.node.name)) for stage in stages), default=0)
+        table.add_column(width=max(20, min(longest, _MOST_NAME)), no_wrap=True)
         table.add_column(width=9, justify="right", no_wrap=True)
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        for stage in self._run().stages if self._run else ():
+        for stage in stages:
             style = _STYLES.get(stage.status, "dim")
             table.add_row(
                 Text(SIGNS.get(stage.status.value, "?"), style=style),
-                Text(one_line(stage.node.name, 20), style=style),
+                Text(one_line(short_name(stage.node.name), _MOST_NAME), style=style),
                 Text(self._time(stage), style="dim"),
                 Text(self._remark(stage), style="dim"),
             )
@@ -257,11 +262,13 @@ def _live_watcher(stream: TextIO, clock: Clock) -> LiveWatcher:
 
 
 def _ended(stage: StageRecord) -> str:
-    name, took = one_line(stage.node.name, 40), format_duration(stage.duration_s)
+    name, took = one_line(stage.node.name, 100), format_duration(stage.duration_s)
     words = {
         StageStatus.SUCCESS: f"{name} in {took}",
         StageStatus.SKIPPED: f"{name} skipped",
         StageStatus.WAITING: f"{name} waits for an approval",
     }.get(stage.status, f"{name} {stage.status.value} after {took}")
     reason = one_line(stage.reason, 240)
+    if stage.outcome and stage.outcome.cached_from:
+        words += f", taken from run {one_line(stage.outcome.cached_from, 40)}"
     return f"{words}: {reason}" if reason and stage.status is not StageStatus.SUCCESS else words

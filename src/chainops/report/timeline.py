@@ -29,6 +29,8 @@ class TimelineRow:
     duration: str
     reason: str
     critical: bool
+    #: the run that the result was taken from; empty when the stage ran
+    cached_from: str
     bars: tuple[TimelineBar, ...]
 
 
@@ -129,5 +131,6 @@ def _row(stage: Document, start: datetime | None, total_ms: float, critical: tup
         duration=figures.milliseconds(number(stage, "duration_ms")) if bars else "",
         reason=text(stage, "reason"),
         critical=text(stage, "name") in critical,
+        cached_from=text(stage, "cached_from"),
         bars=tuple(bars),
     )

@@ -18,7 +18,7 @@ from chainops.artifacts.manifest import check_name
 from chainops.artifacts.ports import read
 from chainops.artifacts.store import LocalArtifactStore
 from chainops.core.errors import ChainopsError
-from chainops.core.files import disk_errors, write_atomic
+from chainops.core.files import disk_errors
 from chainops.core.serial import from_json, to_json
 from chainops.pipeline.cache.model import CacheEntry, encode_list
 
@@ -39,13 +39,14 @@ class StoredEntry:
 class CacheStore:
     """`<root>/v1`: `entries/<scope>/<stage>/<first key>/<key>.json`, `blobs/`, and a random `key`.
 
-    Blobs are durable before the entry that names them, and an entry appears with one rename: a reader, a
-    second writer or a crash sees all of it or nothing.
+    Blobs are there before the entry that names them, and an entry appears with one rename: a reader, a second
+    writer or a killed one sees all of it or nothing. Nothing is flushed to the disk: what a loss of power
+    takes or damages is a miss.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root / FORMAT
-        self.blobs = LocalArtifactStore(self.root / "blobs")
+        self.blobs = LocalArtifactStore(self.root / "blobs", durable=False)
 
     def secret(self) -> bytes:
         """Return the random key of this cache, made when missing.
@@ -95,7 +96,14 @@ class CacheStore:
             self.blobs.put_bytes(encode_list(held))
         folder = self._stage_folder(scope, entry.stage) / entry.first_key.partition(":")[2]
         path = folder / f"{entry.key.partition(':')[2]}.json"
-        write_atomic(path, encode_entry(entry))
+        with disk_errors(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            new = folder / f".{path.name}.{secrets.token_hex(8)}"
+            try:
+                new.write_bytes(encode_entry(entry))
+                new.replace(path)
+            finally:
+                new.unlink(missing_ok=True)
         return path
 
     def list_of(self, digest: str) -> dict[str, str]:
