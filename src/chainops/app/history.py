@@ -64,8 +64,12 @@ def find_resumable(journal: Journal, wanted: str, workspace: Path) -> RunRecord:
 
 
 def belongs(run: RunRecord, workspace: Path) -> bool:
-    """Return whether a run is this workspace's: other workspaces can keep theirs in the same database."""
-    return run.workspace == workspace or run_dir(workspace, run.run_id).is_dir()
+    """Return whether a run is this workspace's, which holds what its stages left.
+
+    Other workspaces can keep their runs in the same database, on other machines under the same path.
+    """
+    begun = any(stage.attempts for stage in run.stages)
+    return run_dir(workspace, run.run_id).is_dir() or (run.workspace == workspace and not begun)
 
 
 def is_left(run: RunRecord, nodes: Sequence[StageNode]) -> bool:

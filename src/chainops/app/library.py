@@ -27,12 +27,12 @@ from chainops.core.files import disk_errors, write_atomic
 from chainops.core.ids import new_run_id
 from chainops.core.locks import LockedError, file_lock
 from chainops.core.process_tree import kill_marked, marked_processes
-from chainops.pipeline.claims import Runner, this_runner
+from chainops.pipeline.claims import ClaimLostError, RunHeldError, Runner, this_runner
 from chainops.pipeline.conditions import asks_for_changes
 from chainops.pipeline.engine import Engine, RunPlan
 from chainops.pipeline.events import ApprovalGiven, StagesReopened
 from chainops.pipeline.graph import Graph, build_graph
-from chainops.pipeline.model import RunRecord
+from chainops.pipeline.model import RunRecord, StageNode
 from chainops.pipeline.ports import RunWatcher
 from chainops.stages.common import PRODUCTION_DEPLOY
 
@@ -88,7 +88,7 @@ class Pipeline:
         self._options = options or RunOptions()
         self._watchers = watchers
         self._clock = clock or SystemClock()
-        self._open_state = state or open_state
+        self._open_state = state or (lambda folder: open_state(folder, database=self._loaded.database))
         self._say = say or (lambda _line: None)
         self._by = self._options.approver or this_person()
         self._engine: Engine | None = None
@@ -105,14 +105,15 @@ class Pipeline:
         with _claimed(self._workspace), self._open_state(self._workspace) as state:
             runner = this_runner(self._clock.now())
             changed = await self._changed()
-            run_id = ""
+            plan = self._plan(state, runner, changed)
             try:
-                plan = self._plan(state, runner, changed)
-                run_id = plan.run_id
                 record = await self._run(plan, state, runner)
-            finally:
-                if run_id:
-                    kill_marked(f"{run_id}/")
+            except (RunHeldError, ClaimLostError):  # what carries the run's mark is another's
+                raise
+            except BaseException:
+                kill_marked(f"{plan.run_id}/")
+                raise
+            kill_marked(f"{plan.run_id}/")
             return self._report(record)
 
     async def _run(self, plan: RunPlan, state: RunState, runner: Runner) -> RunRecord:
@@ -170,9 +171,9 @@ class Pipeline:
         dead = dead_runs(state, self._workspace)
         end_orphans(dead, marked_processes, kill_marked, self._say)
         facts = replace(run_facts(self._workspace, config), changed=changed)
-        earlier = self._earlier(state, dead, ci=facts.ci)
+        nodes = stage_nodes(config.stage_settings(), facts, skip=skip)
+        earlier = self._earlier(state, dead, nodes, ci=facts.ci)
         if earlier is None:
-            nodes = stage_nodes(config.stage_settings(), facts, skip=skip)
             return self._run_plan(new_run_id(self._clock.now()), build_graph(nodes), self._approvals(None))
         refuse_changed_config(earlier, self._loaded)
         nodes = resumed_nodes(earlier, skip)
@@ -199,7 +200,9 @@ class Pipeline:
             approvals=approvals,
         )
 
-    def _earlier(self, state: RunState, dead: Sequence[RunRecord], *, ci: bool) -> RunRecord | None:
+    def _earlier(
+        self, state: RunState, dead: Sequence[RunRecord], nodes: Sequence[StageNode], *, ci: bool
+    ) -> RunRecord | None:
         """Return the run to go on with, None to start a new one."""
         options = self._options
         if options.rerun:
@@ -208,7 +211,7 @@ class Pipeline:
             return find_resumable(state.journal, options.resume, self._workspace)
         if options.new:
             return None
-        return taken_up_by_itself(dead, self._loaded, self._workspace, self._say, ci=ci)
+        return taken_up_by_itself(dead, self._loaded, self._workspace, nodes, self._say, ci=ci)
 
     def _reopen(self, state: RunState, runner: Runner, stages: tuple[str, ...], run_id: str) -> None:
         """Open stages of a run that nobody else can take up any more: the engine takes the claim over."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from chainops.app.config import LoadedConfig
 from chainops.app.config_changes import refuse_changed_config
-from chainops.app.history import belongs, refuse_changed_tree
+from chainops.app.history import NothingToResumeError, belongs, refuse_changed_tree
 from chainops.app.runs import Standing, load_run, standing
 from chainops.app.state import RunState
 from chainops.core.errors import InputError
 from chainops.core.text import plural
 from chainops.pipeline.events import RunFinished
-from chainops.pipeline.model import RunRecord
+from chainops.pipeline.model import RunRecord, StageNode
 
 #: how far back a dead run is looked for
 _NEWEST = 100
@@ -50,9 +50,18 @@ def end_orphans(
 
 
 def taken_up_by_itself(
-    dead: Sequence[RunRecord], loaded: LoadedConfig, workspace: Path, say: Say, *, ci: bool
+    dead: Sequence[RunRecord],
+    loaded: LoadedConfig,
+    workspace: Path,
+    nodes: Sequence[StageNode],
+    say: Say,
+    *,
+    ci: bool,
 ) -> RunRecord | None:
-    """Return the dead run to go on with: in CI the newest one, if nothing has changed since; tell of it."""
+    """Return the dead run to go on with: in CI the newest one, if nothing has changed since; tell of it.
+
+    `nodes` are the stages that a new run would have: another branch, or an event, can ask for others.
+    """
     if not dead:
         return None
     run = dead[0]
@@ -63,8 +72,20 @@ def taken_up_by_itself(
     try:
         refuse_changed_config(run, loaded)
         refuse_changed_tree(run, workspace)
+        _refuse_other_stages(run, nodes)
     except InputError as error:
         say(f"{error.message}; a new run is started")
         return None
     say(f"run {run.run_id} was interrupted: it is taken up again{more}")
     return run
+
+
+def _refuse_other_stages(run: RunRecord, nodes: Sequence[StageNode]) -> None:
+    now = {node.name: node for node in nodes}
+    then = {stage.node.name: stage.node for stage in run.stages}
+    different = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    if different:
+        raise NothingToResumeError(
+            f"run {run.run_id} cannot go on: {plural(len(different), 'stage')} would now run otherwise: "
+            f"{', '.join(different)}"
+        )
