@@ -16,7 +16,7 @@ from chainops.core.text import clean, decode, plural
 from chainops.core.units import format_bytes
 from chainops.report import details, figures, reading, tables
 from chainops.report.headline import SIGNS, headline
-from chainops.report.reading import Document, cleaned, number, outputs, place, rows, strings, text
+from chainops.report.reading import Document, cleaned, number, outputs, parts, place, rows, strings, text
 from chainops.report.timeline import timeline
 
 if TYPE_CHECKING:
@@ -99,7 +99,11 @@ def page_context(document: Document, store: ArtifactStore | None) -> dict[str, A
         "complexity": details.complexity_rows(document)[:_MOST_FUNCTIONS],
         "more_functions": max(0, len(details.complexity_rows(document)) - _MOST_FUNCTIONS),
         "deployments": _deployments(document),
-        "checks": [_check(c) for c in rows(outputs(document, "smoke-tests"), "checks")],
+        "checks": [
+            _check(check, part)
+            for part in parts(document, "smoke-tests")
+            for check in rows(outputs(document, part), "checks")
+        ],
         "diagnostics": [_diagnostic(d) for d in rows(outputs(document, "compilation"), "diagnostics")][:200],
         "unformatted": strings(outputs(document, "static-analysis"), "unformatted"),
         "tools": rows(document, "tools"),
@@ -134,7 +138,7 @@ def _facts(document: Document) -> list[tuple[str, str]]:
 def _deployments(document: Document) -> list[dict[str, Any]]:
     deployed = tables.deployed_rows(document)
     found = []
-    for stage in ("contract-deploy", "production-deploy"):
+    for stage in (*parts(document, "contract-deploy"), *parts(document, "production-deploy")):
         left = outputs(document, stage)
         if left:
             found.append(
@@ -190,8 +194,10 @@ def _transaction(transaction: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _check(check: Mapping[str, Any]) -> dict[str, str]:
+def _check(check: Mapping[str, Any], stage: str) -> dict[str, str]:
     shown = {key: text(check, key) for key in ("name", "status", "detail")}
+    where = stage.partition("[")[2].removesuffix("]")
+    shown["name"] += f" ({where})" if where else ""
     return {**shown, "place": place(check.get("place"))}
 
 

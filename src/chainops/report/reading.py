@@ -84,6 +84,20 @@ def outputs(document: Document, name: str) -> Document:
     return found if isinstance(found, Mapping) else {}
 
 
+def parts(document: Document, name: str) -> list[str]:
+    """Return the cells of a stage that fanned out, otherwise the stage alone."""
+    names = (text(each, "name") for each in rows(document, "stages"))
+    return [one for one in names if one.startswith(f"{name}[")] or [name]
+
+
+def short_name(name: str) -> str:
+    """Return a cell's name with its values only: `unit-tests[paris,0.8.30]`; of any other stage its name."""
+    stage, bracket, values = name.partition("[")
+    if not bracket:
+        return name
+    return f"{stage}[{','.join(part.partition('=')[2] or part for part in values.split(','))}"
+
+
 def metric(document: Document, name: str) -> float | None:
     """Return the first measurement called `name`."""
     for each in rows(document, "stages"):
@@ -110,7 +124,13 @@ def first_place(value: Any) -> str:
 
 
 def findings(document: Document) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every finding with the name of its stage."""
+    """Yield every finding with the name of its stage; what several cells of one found, only once."""
+    seen: set[tuple[str, str]] = set()
     for each in rows(document, "stages"):
+        name = text(each, "name")
+        stage, cell, _ = name.partition("[")
         for finding in rows(each, "findings"):
-            yield text(each, "name"), finding
+            key = (stage, text(finding, "fingerprint"))
+            if not (cell and key[1] and key in seen):
+                yield name, finding
+            seen.add(key)

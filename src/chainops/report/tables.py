@@ -17,6 +17,7 @@ from chainops.report.reading import (
     integer,
     number,
     outputs,
+    parts,
     place,
     rows,
     strings,
@@ -243,7 +244,7 @@ def _ratio(value: Any) -> float | None:
 def deployed_rows(document: Document) -> tuple[DeployedRow, ...]:
     """Return what the run deployed, in order."""
     found = []
-    for stage in ("contract-deploy", "production-deploy"):
+    for stage in (*parts(document, "contract-deploy"), *parts(document, "production-deploy")):
         left = outputs(document, stage)
         for contract in rows(left, "contracts"):
             matches = contract.get("code_matches")
@@ -269,4 +270,5 @@ def cost(value: Mapping[str, Any]) -> str:
 
 def test_stages(document: Document) -> tuple[tuple[str, Document], ...]:
     """Return the outputs of the stages that ran tests, with their names."""
-    return tuple((name, found) for name in _TEST_STAGES if (found := outputs(document, name)).get("tests"))
+    names = (part for stage in _TEST_STAGES for part in parts(document, stage))
+    return tuple((name, found) for name in names if (found := outputs(document, name)).get("tests"))
