@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import shutil
 import traceback
 from collections.abc import Callable, Mapping
@@ -72,7 +74,7 @@ class LocalAttemptRunner:
         marker = f"{self._run_id}/{node.name}/{attempt}/"
         try:
             with AttemptLog(folder / f"{attempt}.log", self._masker, watch=output) as log:
-                scratch.mkdir(parents=True, exist_ok=True)
+                scratch.mkdir(exist_ok=True)
                 context = self._context(
                     node, attempt, upstream, scratch=scratch, marker=marker, log=log.write
                 )
@@ -93,7 +95,7 @@ class LocalAttemptRunner:
             return failed_outcome(self._our_fault(folder, attempt, error), self._masker)
         finally:
             kill_left_over(marker)
-            _remove(scratch)
+            _clear(scratch)
 
     def _context(
         self,
@@ -150,11 +152,12 @@ class LocalAttemptRunner:
             raise
 
 
-def _remove(folder: Path) -> None:
-    try:
-        folder.rmdir()  # most stages leave nothing in it
-    except OSError:
-        shutil.rmtree(folder, ignore_errors=True)
+def _clear(folder: Path) -> None:
+    """Remove the folder unless it is empty: removing one waits for the disk while others write to it."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        if next(entries, None) is None:
+            return
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def failed_outcome(error: ChainopsError, masker: Masker) -> Outcome:
