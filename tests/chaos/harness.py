@@ -21,6 +21,7 @@ from chainops.pipeline.events import ApprovalGiven, CancelRequested, PauseReques
 from chainops.pipeline.fold import reduce
 from chainops.pipeline.journal import Journal
 from chainops.pipeline.model import RunRecord, StageStatus
+from chaos.real import RealOrder
 from chaos.runner import Order
 from chaos.scripted import lines
 from chaos.waiting import until
@@ -64,10 +65,11 @@ def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
-def start(order: Order) -> subprocess.Popen[str]:
-    """Start a runner."""
+def start(order: Order | RealOrder) -> subprocess.Popen[str]:
+    """Start a runner, of scripted tools or of the real ones."""
+    program = "chaos.runner" if isinstance(order, Order) else "chaos.real"
     return subprocess.Popen(
-        [sys.executable, "-m", "chaos.runner", order.text()],
+        [sys.executable, "-m", program, order.text()],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))),
