@@ -65,7 +65,8 @@ class Standing:
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
         self._failing: set[str] = set()
         self._open_needs = {node.name: len(set(node.needs)) for node in graph.nodes}
-        self._chain = [node.name for node in graph.nodes if node.touches_chain]
+        # one that is left out touches nothing: what stands on it can end before the others
+        self._chain = [n.name for n in graph.nodes if n.touches_chain and not n.skip_reason]
         self._chain_index = {name: index for index, name in enumerate(self._chain)}
         self._waited_for_by = self._first_waiting()
         #: of the stages that the chain stage with this index is the first to wait for: how many are unsettled

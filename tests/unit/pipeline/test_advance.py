@@ -166,6 +166,18 @@ def test_two_chain_stages_with_checks_of_their_own_do_not_wait_for_each_other() 
     assert ready(decided(graph, ended(events, "check-first"))) == ["second"]
 
 
+def test_what_stands_on_a_chain_stage_that_is_left_out_is_waited_for_by_the_others() -> None:
+    graph, events = opened(
+        StageNode(name="left-out", touches_chain=True, skip_reason="not wanted"),
+        StageNode(name="scan", needs=("left-out",)),
+        StageNode(name="deploy", touches_chain=True),
+    )
+    events = (*events, StageSkipped(at=AT, stage="left-out", reason="not wanted", blocked=False))
+    missing = (verdict("security", "scan", GateStatus.NOT_RUN),)
+    decision = decided(graph, events, missing)
+    assert (ready(decision), skipped(decision)) == (["scan"], [])
+
+
 def test_a_run_that_only_waits_for_a_person_is_finished_for_now() -> None:
     graph, events = opened(StageNode(name="a"), StageNode(name="b", needs=("a",)))
     decision = decided(graph, ended(events, "a", Outcome(status=StageStatus.WAITING)))
