@@ -54,7 +54,7 @@ class Request:
 
 
 class RunApprovals:
-    """Implements `deploy.ports.Approvals` for a stage and its cells: what the run's journal holds."""
+    """Implements `deploy.ports.Approvals` from the journal, for a stage with its cells or for one cell."""
 
     def __init__(self, status: Callable[[], RunRecord | None], stage: str) -> None:
         self._status = status
@@ -88,7 +88,7 @@ def approved(
         return stage
     from chainops.stages.approval import ApprovedStage
 
-    approvals = RunApprovals(status, node.stage)
+    approvals = RunApprovals(status, node.name)
     return ApprovedStage(stage, node=node, config=loaded.recorded(), approvals=approvals)
 
 

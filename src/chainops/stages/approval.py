@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,7 +66,7 @@ class ApprovedStage:
             status=StageStatus.WAITING,
             reason="waits for an approval of what it stands on" + other_approvals(self._approvals.given),
             code="PIP401",
-            hint=f"chainops approve {context.run_id} '{context.stage}'",
+            hint=f"chainops approve {context.run_id} {shlex.quote(context.stage)}",
             outputs=shown,
         )
 
