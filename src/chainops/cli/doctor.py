@@ -27,7 +27,7 @@ def doctor(
     """Say what is missing on this machine."""
     overrides, mistakes = _overrides(path)
     found = asyncio.run(examine(ToolCache(default_cache_dir()), LocalProcessRunner(), overrides))
-    checks = (*mistakes, *found)
+    checks = (*mistakes, *found, *_database(path))
     healthy = not any(check.health is Health.FAILED for check in checks)
     emit({"healthy": healthy, "checks": checks}, "\n".join(map(_line, checks)), as_json=as_json)
     if not healthy:
@@ -46,6 +46,12 @@ def _overrides(workspace: Path) -> tuple[dict[str, str], tuple[Check, ...]]:
     except InputError as error:
         hint = "`chainops config check` names every mistake; the locked tools are looked at"
         return {}, (Check(name="config", health=Health.NOTE, detail=error.message, hint=hint),)
+
+
+def _database(workspace: Path) -> tuple[Check, ...]:
+    from chainops.app.database_check import check_state_database
+
+    return check_state_database(workspace)
 
 
 def _line(check: Check) -> str:

@@ -51,8 +51,8 @@ _STANDING = """
            (SELECT MAX(seq) FROM chainops_journal WHERE run_id = %(run)s AND key = %(key)s AND key <> '')
 """
 _INSERT = """
-    INSERT INTO chainops_journal (run_id, seq, at, kind, payload, key, workspace)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
+    INSERT INTO chainops_journal (run_id, key, seq, at, kind, payload, workspace)
+    SELECT %s, %s, entry.* FROM unnest(%s::integer[], %s::text[], %s::text[], %s::text[], %s::text[]) AS entry
 """
 _HOLDER = """
     SELECT token, host, pid, started, since, EXTRACT(EPOCH FROM clock_timestamp() - beaten_at)::float8
@@ -81,7 +81,7 @@ class PostgresJournal:
         """See `Journal.append`. Raises `StoreBusyError` also when nobody knows whether it was stored."""
         data = [(event, event_to_json(event)) for event in events]
         rows = [
-            (d["at"], event_kind(e), json.dumps(d), key, self._workspace if isinstance(e, RunStarted) else "")
+            (d["at"], event_kind(e), json.dumps(d), self._workspace if isinstance(e, RunStarted) else "")
             for e, d in data
         ]
         with self._database.transaction() as connection:
@@ -92,8 +92,9 @@ class PostgresJournal:
                 check_claim((token,), run_id, runner)
             if stored is not None:
                 return int(stored)
-            numbered = [(run_id, number, *row) for number, row in enumerate(rows, last + 1)]
-            connection.cursor().executemany(_INSERT, numbered)
+            if rows:
+                numbers = list(range(last + 1, last + 1 + len(rows)))
+                connection.execute(_INSERT, (run_id, key, numbers, *map(list, zip(*rows, strict=True))))
             return int(last) + len(rows)
 
     def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:

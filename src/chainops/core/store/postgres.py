@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -43,6 +44,9 @@ _BEGIN = (
     "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
 )
 _VERSIONS = "SELECT room, version FROM chainops_schema_version"
+
+# what the driver would print of a lost connection is told by our error; a program's own log still gets it
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 Parameters = Sequence[object] | Mapping[str, object]
 Row = tuple[Any, ...]
