@@ -12,8 +12,8 @@ from chainops.core.errors import InputError
 from chainops.core.text import plural
 from chainops.pipeline.model import RunRecord
 
-#: names, and how fast it goes: they change nothing that a run finds
-_FREE = frozenset({"pipeline_id", "project_name", "max_parallel", "fail_fast"})
+#: names, how fast it goes, where results are kept: they change nothing that a run finds
+_FREE = frozenset({"pipeline_id", "project_name", "max_parallel", "fail_fast", "cache", "database"})
 
 
 class ConfigChangedError(InputError):
