@@ -17,11 +17,11 @@ from chainops.analysis.sources import Sources
 from chainops.analysis.suppress import suppress
 from chainops.core.serial import to_json
 from chainops.core.text import plural
-from chainops.pipeline.model import Outcome, StageContext, StageStatus
+from chainops.pipeline.model import FailureKind, Outcome, StageContext, StageStatus
 from chainops.quality.baseline import AcceptedFinding, Baseline
 from chainops.quality.model import Measurement
 from chainops.stages.analyzing import analysis_request, baseline_of, keep_reports, run_analyzers
-from chainops.stages.common import COMPILATION, SECURITY_SCAN, upstream_output
+from chainops.stages.common import COMPILATION, SECURITY_SCAN, builds_itself, upstream_output
 
 
 class SecurityScanStage:
@@ -44,6 +44,8 @@ class SecurityScanStage:
 
     async def run(self, context: StageContext) -> Outcome:
         """See `Stage.run`."""
+        if builds_itself(context):
+            return _no_build(context)
         build_output = Path(upstream_output(context, COMPILATION, "output_dir"))
         request = analysis_request(context, build_output=build_output, env=self._env)
         baseline = baseline_of(context, self._settings.baseline)
@@ -71,6 +73,17 @@ class SecurityScanStage:
                 "stale_baseline": to_json(stale),
             },
         )
+
+
+def _no_build(context: StageContext) -> Outcome:
+    values = ", ".join(f"{axis} {value}" for axis, value in context.cell.items())
+    return Outcome(
+        status=StageStatus.FAILED,
+        failure=FailureKind.CONFIG,
+        code="ANA203",
+        reason=f"no {COMPILATION} of this run used {values}, so there is no build to scan",
+        hint=f"leave the combination out of `stages.{SECURITY_SCAN}.matrix` as well",
+    )
 
 
 def _worst_first(finding: Finding) -> tuple[object, ...]:
