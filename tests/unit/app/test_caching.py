@@ -1,0 +1,193 @@
+"""Whose cached results a run takes, what a production run takes, and the command `cache`."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from chainops.app.caching import RunPolicy, Trust, find_trust, keyed_digest, own_code_digest
+from chainops.app.config import load_config
+from chainops.cli.cache import app
+from chainops.core.errors import InputErrors
+from chainops.pipeline.cache.digests import FileDigests
+from chainops.pipeline.cache.prune import GRACE_S, Limits, exceeds, measure, prune
+from chainops.pipeline.cache.settings import CacheSettings
+from chainops.pipeline.cache.store import CacheStore
+from chainops.tools.identity import ToolIdentities
+from unit.pipeline.cache.scripted import Bench, make_project, taken
+
+GITHUB = {"GITHUB_ACTIONS": "true"}
+GITLAB = {"GITLAB_CI": "true"}
+
+
+def trust(
+    env: dict[str, str],
+    settings: CacheSettings | None = None,
+    *,
+    branch: str = "",
+    tag: str = "",
+    ref: str = "",
+) -> Trust:
+    return find_trust(settings or CacheSettings(), env, branch=branch, tag=tag, ref=ref)
+
+
+def test_a_run_at_home_or_of_a_branch_is_trusted() -> None:
+    assert trust({}, branch="main").scope == "trusted"
+    assert trust({}).reads == ("trusted",)
+    assert trust({**GITHUB, "GITHUB_EVENT_NAME": "push"}, branch="feature").scope == "trusted"
+
+
+def test_a_request_is_read_by_itself_alone_whatever_its_branch_is_called(tmp_path: Path) -> None:
+    request = {**GITHUB, "GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/12/merge"}
+    assert trust(request, branch="main") == Trust(scope="request 12")
+    assert trust(request, branch="main").reads == ("request 12", "trusted")
+    event = tmp_path / "event.json"
+    event.write_text('{"number": 7}')
+    target = {**GITHUB, "GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_REF": "refs/heads/main"}
+    assert trust({**target, "GITHUB_EVENT_PATH": str(event)}, branch="main").scope == "request 7"
+    merge = {**GITLAB, "CI_PIPELINE_SOURCE": "merge_request_event", "CI_MERGE_REQUEST_IID": "3"}
+    assert trust(merge, branch="main").scope == "request 3"
+
+
+@pytest.mark.parametrize("event", [b"", b"{", b"[]", b'{"number": "x"}'])
+def test_a_request_without_a_number_reads_and_writes_nothing(tmp_path: Path, event: bytes) -> None:
+    file = tmp_path / "event.json"
+    file.write_bytes(event)
+    target = {**GITHUB, "GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_EVENT_PATH": str(file)}
+    found = trust(target, branch="main")
+    assert (found.scope, found.reads) == ("", ())
+    policy = RunPolicy(trust=found, no_cache=False, produces=lambda: False)
+    assert "not known which ref" in policy.why_not_read()
+
+
+def test_a_cloned_ref_is_what_is_trusted() -> None:
+    assert trust({}, branch="main", ref="refs/pull/5/head").scope == "request 5"
+    settings = CacheSettings(trusted_refs=["main", "release/*"])
+    assert trust({}, settings, ref="release/1").scope == "trusted"
+    assert trust({}, settings, branch="main", ref="other").scope == "ref other"
+
+
+def test_trusted_refs_leave_the_others_to_themselves() -> None:
+    settings = CacheSettings(trusted_refs=["main", "v*"])
+    assert trust({}, settings, branch="main").scope == "trusted"
+    assert trust({}, settings, tag="v1").scope == "trusted"
+    assert trust({}, settings, branch="feature").reads == ("ref feature", "trusted")
+    assert trust({}, settings).scope == ""
+
+
+def test_a_production_run_and_no_cache_take_nothing() -> None:
+    trusted = Trust(scope="trusted")
+    assert "production" in RunPolicy(trust=trusted, no_cache=False, produces=lambda: True).why_not_read()
+    assert RunPolicy(trust=trusted, no_cache=True, produces=lambda: False).why_not_read() == "--no-cache"
+    free = RunPolicy(trust=trusted, no_cache=False, produces=lambda: False)
+    assert (free.why_not_read(), free.reads(), free.writes()) == ("", ("trusted",), "trusted")
+
+
+def test_the_settings_tell_their_mistakes(tmp_path: Path) -> None:
+    wrong = {"max_size": "lots", "max_age": "soon", "trusted_refs": [" "], "enabledd": True}
+    with pytest.raises(InputErrors) as caught:
+        load_config(tmp_path, data={"cache": wrong})
+    text = str(caught.value)
+    for part in ("`lots` is not a size", "`soon` is not an age", "a branch, a tag", "enabledd"):
+        assert part in text
+    assert load_config(tmp_path, data={"cache": {"max_size": 5}}).config.cache.max_size == "5"
+
+
+def test_short_secrets_cannot_be_guessed_from_the_key(tmp_path: Path) -> None:
+    one, two = CacheStore(tmp_path / "a"), CacheStore(tmp_path / "b")
+    assert keyed_digest(one.secret(), "1234") == keyed_digest(CacheStore(tmp_path / "a").secret(), "1234")
+    assert keyed_digest(one.secret(), "1234") != keyed_digest(two.secret(), "1234")
+    assert (one.root / "key").stat().st_mode & 0o777 == 0o600
+    (one.root / "key").write_bytes(b"cut")
+    assert len(one.secret()) == 32
+
+
+def test_tools_are_told_apart_without_being_started(tmp_path: Path) -> None:
+    digests = FileDigests(tmp_path / "digests.json")
+    locked = ToolIdentities(overrides={"node": "locked"}, digest=lambda p: digests.of(p).digest)
+    assert locked.of("forge") != locked.of("anvil")
+    assert locked.of("node") in locked.of("solc")
+    script, binary = tmp_path / "slither", tmp_path / "forge"
+    script.write_text("#!/bin/sh\n")
+    binary.write_bytes(b"\x7fELF")
+    for path in (script, binary):
+        path.chmod(0o755)
+    before = os.environ["PATH"]
+    os.environ["PATH"] = f"{tmp_path}"
+    try:
+        own = ToolIdentities(
+            overrides={"slither": "system", "forge": "system", "anvil": "system"},
+            digest=lambda p: digests.of(p).digest,
+        )
+        assert (own.of("slither"), own.of("anvil")) == ("", "")
+        assert own.of("forge") == digests.of(binary).digest
+        assert ToolIdentities(overrides={}, digest=lambda _: "").of("node") == locked.of("node")
+    finally:
+        os.environ["PATH"] = before
+
+
+def test_our_own_code_has_a_digest(tmp_path: Path) -> None:
+    digests = FileDigests(tmp_path / "digests.json")
+    assert own_code_digest(digests) == own_code_digest(digests)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return make_project(tmp_path)
+
+
+def run(bench: Bench, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, [*arguments, "--workspace", str(bench.workspace)])
+    return result.exit_code, result.output
+
+
+def test_info_says_what_there_is(bench: Bench) -> None:
+    assert "0 results" in run(bench, "info")[1]
+    bench.run()
+    code, text = run(bench, "info", "--json")
+    found = json.loads(text)
+    assert code == 0
+    assert (found["entries"], found["stages"]["unit-tests"], found["damaged"]) == (5, 1, 0)
+    assert found["size_bytes"] > 0
+    next(iter(bench.store.entry_files())).write_bytes(b"x")
+    assert "damaged: 1" in run(bench, "info")[1]
+
+
+def test_prune_keeps_what_was_used_last(bench: Bench) -> None:
+    bench.run()
+    old = {path: number for number, path in enumerate(sorted(bench.store.entry_files()))}
+    for path, number in old.items():
+        os.utime(path, (1_000_000 + number, 1_000_000 + number))
+    done = prune(bench.store, Limits(max_age_s=2), now_s=1_000_004)
+    assert done.entries == 2
+    assert run(bench, "prune", "--max-age", "1d")[1].startswith("3 results removed")
+    assert run(bench, "prune")[1].startswith("0 results removed")
+    assert bench.run().keys()
+    code, text = run(bench, "prune", "--all", "--json")
+    assert json.loads(text)["size_bytes"] == 0
+    assert code == 0
+    assert not taken(bench.run())
+
+
+def test_prune_by_size_leaves_bytes_that_a_writer_is_about_to_name(bench: Bench) -> None:
+    bench.run()
+    assert exceeds(bench.store, Limits(max_size_bytes=1))
+    assert exceeds(bench.store, Limits(max_age_s=0))
+    assert not exceeds(bench.store, Limits(max_age_s=1e6))
+    held = measure(bench.store).size_bytes
+    done = prune(bench.store, Limits(max_size_bytes=1))
+    assert done.entries == 5
+    assert measure(bench.store).size_bytes > 0
+    left = prune(bench.store, Limits(), now_s=time.time() + GRACE_S + 1)
+    assert left.size_bytes > 0
+    assert measure(bench.store).size_bytes == 0 < held
+
+
+def test_prune_refuses_what_is_no_size(bench: Bench) -> None:
+    result = CliRunner().invoke(app, ["prune", "--max-size", "much", "-w", str(bench.workspace)])
+    assert "`much` is not a size" in str(result.exception)
