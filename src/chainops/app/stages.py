@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from chainops.app.approving import RunApprovals
 from chainops.app.config import LoadedConfig
 from chainops.core.process import LocalProcessRunner
+from chainops.pipeline.matrix import Cell, is_join
+from chainops.pipeline.model import RunRecord, StageNode
 from chainops.pipeline.ports import Stage
 from chainops.stages.common import (
     COMPILATION,
@@ -25,40 +28,22 @@ from chainops.stages.common import (
 if TYPE_CHECKING:
     from chainops.analysis.ports import Analyzer
     from chainops.app.compilers import FoundryCompilers
-    from chainops.deploy.model import Approval
+    from chainops.chains.model import Network
     from chainops.stages.deploying import DeployPorts
     from chainops.toolchains.ports import Toolchain
     from chainops.tools.toolbox import ProvisionedToolbox
 
 
-class GivenApprovals:
-    """Approvals that stand on the command line."""
-
-    def __init__(self, digests: Sequence[str], approver: str) -> None:
-        self._digests = frozenset(digests)
-        self._approver = approver
-
-    @property
-    def given(self) -> frozenset[str]:
-        """See `Approvals.given`."""
-        return self._digests
-
-    def approved(self, stage: str, digest: str) -> Approval | None:  # noqa: ARG002 - the port's signature
-        """Return the approval when exactly this digest was given."""
-        from chainops.deploy.model import Approval
-
-        return Approval(digest=digest, by=self._approver) if digest in self._digests else None
-
-
 class LazyStages(Mapping[str, Stage]):
     """The ten stages by name; each is built when it is asked for."""
 
-    def __init__(self, loaded: LoadedConfig, *, approve: Sequence[str], approver: str) -> None:
+    def __init__(self, loaded: LoadedConfig, status: Callable[[], RunRecord | None]) -> None:
+        """`status` gives the run as it stands: it says what was approved."""
         self._loaded = loaded
         self._config = loaded.config
-        self._approvals = GivenApprovals(approve, approver)
+        self._status = status
         self._runner = LocalProcessRunner(loaded.masker)
-        self._makers: dict[str, Callable[[], Stage]] = {
+        self._makers: dict[str, Callable[[Cell], Stage]] = {
             SOURCE_CHECKOUT: self._source_checkout,
             DEPENDENCY_INSTALL: self._dependency_install,
             COMPILATION: self._compilation,
@@ -71,9 +56,17 @@ class LazyStages(Mapping[str, Stage]):
             PRODUCTION_DEPLOY: self._production_deploy,
         }
 
+    def of(self, node: StageNode) -> Stage:
+        """Return a new stage for a node, bound to its cell; raises KeyError for an unknown stage."""
+        if is_join(node):
+            from chainops.stages.join import JoinStage
+
+            return JoinStage(name=node.name, cells=node.needs)
+        return self._makers[node.stage](node.cell)
+
     def __getitem__(self, name: str) -> Stage:
         """Return a new stage; raises KeyError for an unknown name."""
-        return self._makers[name]()
+        return self._makers[name]({})
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
@@ -92,8 +85,8 @@ class LazyStages(Mapping[str, Stage]):
             cache_dir=default_cache_dir(), runner=self._runner, overrides=self._config.tools.overrides()
         )
 
-    @cached_property
     def _toolchain(self) -> Toolchain:
+        """Return one for a stage alone: it names the compilers that its own requests needed."""
         from chainops.toolchains.adapters.foundry import FoundryToolchain
 
         return FoundryToolchain(toolbox=self._toolbox, runner=self._runner, settings=self._config.foundry)
@@ -130,7 +123,7 @@ class LazyStages(Mapping[str, Stage]):
             profile=self._config.foundry.profile,
         )
 
-    def _source_checkout(self) -> Stage:
+    def _source_checkout(self, _cell: Cell) -> Stage:
         from chainops.stages.source_checkout import SourceCheckoutStage
 
         return SourceCheckoutStage(
@@ -142,7 +135,7 @@ class LazyStages(Mapping[str, Stage]):
             profile=self._config.foundry.profile,
         )
 
-    def _dependency_install(self) -> Stage:
+    def _dependency_install(self, _cell: Cell) -> Stage:
         from chainops.stages.dependency_install import DependencyInstallStage
 
         return DependencyInstallStage(
@@ -152,21 +145,21 @@ class LazyStages(Mapping[str, Stage]):
             profile=self._config.foundry.profile,
         )
 
-    def _compilation(self) -> Stage:
+    def _compilation(self, _cell: Cell) -> Stage:
         from chainops.stages.compilation import CompilationStage
 
         return CompilationStage(
-            toolchain=self._toolchain, settings=self._config.foundry, env=self._loaded.environment
+            toolchain=self._toolchain(), settings=self._config.foundry, env=self._loaded.environment
         )
 
-    def _unit_tests(self) -> Stage:
+    def _unit_tests(self, _cell: Cell) -> Stage:
         from chainops.stages.unit_tests import UnitTestsStage
 
         return UnitTestsStage(
-            toolchain=self._toolchain, settings=self._config.foundry, env=self._loaded.environment
+            toolchain=self._toolchain(), settings=self._config.foundry, env=self._loaded.environment
         )
 
-    def _static_analysis(self) -> Stage:
+    def _static_analysis(self, _cell: Cell) -> Stage:
         from chainops.stages.static_analysis import StaticAnalysisStage
 
         settings = self._config.analysis
@@ -176,7 +169,7 @@ class LazyStages(Mapping[str, Stage]):
             env=self._analysis_environment,
         )
 
-    def _security_scan(self) -> Stage:
+    def _security_scan(self, _cell: Cell) -> Stage:
         from chainops.stages.security_scan import SecurityScanStage
 
         settings = self._config.analysis
@@ -206,40 +199,48 @@ class LazyStages(Mapping[str, Stage]):
         }
         return adapters[name](toolbox=self._toolbox, runner=self._runner)
 
-    def _integration_tests(self) -> Stage:
+    def _integration_tests(self, cell: Cell) -> Stage:
         from chainops.stages.integration_tests import IntegrationTestsStage
 
         options = self._config.stage_options(INTEGRATION_TESTS)
+        network = self._loaded.networks[cell["network"]] if "network" in cell else None
         return IntegrationTestsStage(
-            toolchain=self._toolchain,
+            toolchain=self._toolchain(),
             chains=self._deploy_ports.chains,
             settings=self._config.foundry,
             env=self._loaded.environment,
             fork_url=options.fork_url,
             fork_block=options.fork_block,
+            network=network,
         )
 
-    def _contract_deploy(self) -> Stage:
+    def _network(self, cell: Cell) -> Network:
+        """Return a cell's network; of a whole stage the one whose deployment stands for all of them."""
+        matrix = self._config.stage_settings()[CONTRACT_DEPLOY].matrix
+        name = (matrix.network or [""])[0] if matrix else ""
+        return self._loaded.networks[cell.get("network") or name or self._config.target_network]
+
+    def _contract_deploy(self, cell: Cell) -> Stage:
         from chainops.stages.contract_deploy import ContractDeployStage
 
         return ContractDeployStage(
             source=self._loaded.manifest,
-            network=self._loaded.networks[self._config.target_network],
+            network=self._network(cell),
             ports=self._deploy_ports,
         )
 
-    def _smoke_tests(self) -> Stage:
+    def _smoke_tests(self, cell: Cell) -> Stage:
         from chainops.deploy.model import Where
         from chainops.stages.smoke_tests import SmokeTestsStage
 
         return SmokeTestsStage(
             checks=self._config.smoke_tests,
             where=Where(self._loaded.document, ("smoke_tests",)),
-            network=self._loaded.networks[self._config.target_network],
+            network=self._network(cell),
             ports=self._deploy_ports,
         )
 
-    def _production_deploy(self) -> Stage:
+    def _production_deploy(self, _cell: Cell) -> Stage:
         from chainops.stages.production_deploy import ProductionDeployStage
 
         production = [n for n in self._loaded.networks.values() if n.production]
@@ -247,5 +248,5 @@ class LazyStages(Mapping[str, Stage]):
             source=self._loaded.manifest,
             network=production[0] if production else None,
             ports=self._deploy_ports,
-            approvals=self._approvals,
+            approvals=RunApprovals(self._status, PRODUCTION_DEPLOY),
         )
