@@ -50,7 +50,10 @@ _REFUSALS = (
     (r"does not support SSL|certificate verify failed|root certificate file|server certificate", "SSL"),
     (r"Name or service not known|nodename nor servname|No address associated", "HOST"),
 )
-_PASSING_TEXT = r"starting up|shutting down|recovery mode|too many (clients|connections)|connection slots"
+_PASSING_TEXT = (
+    r"starting up|shutting down|recovery mode|accepting connections|terminating connection|"
+    r"too many (clients|connections)|connection slots"
+)
 
 
 def translated(error: Exception, shown: str, *, was_connected: bool) -> StoreError:
@@ -70,12 +73,13 @@ def answers(error: StoreError) -> bool:
 
 def _connection_error(text: str, shown: str, *, was_connected: bool) -> StoreError:
     refused = next((state for pattern, state in _REFUSALS if re.search(pattern, text)), "")
-    if refused and not re.search(_PASSING_TEXT, text):
+    passing = bool(re.search(_PASSING_TEXT, text))
+    if refused and not passing:
         return StoreError(f"{shown}: {text}", hint=_hint(refused))
-    # a server in another language refuses for a reason that only it can read; what let us in before passes
-    unknown = "FATAL:" not in text and bool(re.search(r"\b[A-Z]{5,}:  ", text))
+    # a server may refuse in its own language: who was let in before waits for it, who was not is told
+    unknown = "FATAL:" in text and not passing
     kind = StoreError if unknown and not was_connected else StoreBusyError
-    return kind(f"{shown}: {text}", hint=_HINTS[""])
+    return kind(f"{shown}: {text}", hint=_HINTS["28"] if unknown else _HINTS[""])
 
 
 def _hint(state: str) -> str:
