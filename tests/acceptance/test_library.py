@@ -10,7 +10,7 @@ import pytest
 
 from chainops import Pipeline
 from chainops.core.errors import InputErrors
-from chainops.pipeline.model import RunRecord, RunStatus, StageStatus
+from chainops.pipeline.model import RunRecord, RunStatus, StageRecord, StageStatus
 
 pytestmark = pytest.mark.acceptance
 
@@ -31,8 +31,8 @@ class Seen:
         self.stages: list[str] = []
         self._stage = stage
 
-    def changed(self, run: RunRecord) -> None:
-        self.stages = [s.node.name for s in run.stages if s.status is StageStatus.RUNNING]
+    def changed(self, run: Callable[[], RunRecord], stage: StageRecord | None) -> None:
+        self.stages = [s.node.name for s in run().stages if s.status is StageStatus.RUNNING]
         if self._stage in self.stages and self.pipeline:
             self.pipeline.cancel()
 

@@ -88,8 +88,9 @@ def approved(
         return stage
     from chainops.stages.approval import ApprovedStage
 
-    approvals = RunApprovals(status, node.name)
-    return ApprovedStage(stage, node=node, config=loaded.recorded(), approvals=approvals)
+    run = status()  # its settings hold, whatever may differ now
+    config = run.config if run else loaded.recorded()
+    return ApprovedStage(stage, node=node, config=config, approvals=RunApprovals(status, node.name))
 
 
 def waiting_request(run: RunRecord, stage: str, digest: str = "") -> Request:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +11,18 @@ from chainops.app.approving import (
     NothingWaitsError,
     OtherDigestError,
     RunApprovals,
+    approved,
     given_on_the_command_line,
     waiting_request,
 )
+from chainops.app.config import load_config
 from chainops.app.run_logs import UnknownStageError
 from chainops.app.runs import load_run
 from chainops.pipeline.events import ApprovalGiven, Event
 from chainops.pipeline.model import RunRecord, RunStatus, StageNode
+from chainops.stages.approval import ApprovedStage
 from unit.app.journals import DIGEST, at, begun, finished, memory_state, started, waits, went
+from unit.pipeline.fakes import FakeStage
 
 OTHER = "sha256:" + "b" * 64
 PAUSED = finished(RunStatus.PAUSED, 4, "a plan")
@@ -95,6 +100,19 @@ def test_digests_of_the_command_line_are_recorded_once_with_the_stage_that_waits
     assert [(e.stage, e.digest, e.by) for e in found] == [("compilation", DIGEST, "ada"), ("", OTHER, "ada")]
     assert given_on_the_command_line(run_of(given()), [DIGEST], by="bob", at=at(9)) == ()
     assert [e.stage for e in given_on_the_command_line(None, [DIGEST], by="ada", at=at(9))] == [""]
+
+
+async def test_only_a_stage_that_asks_for_it_waits_and_production_for_its_plan(tmp_path: Path) -> None:
+    loaded = load_config(tmp_path, data={})
+    stage = FakeStage("compilation")
+    for node in (StageNode(name="compilation"), StageNode(name="production-deploy", approval=True)):
+        assert approved(node, stage, loaded, lambda: None) is stage
+    guarded = approved(StageNode(name="compilation", approval=True), stage, loaded, run_of)
+    assert isinstance(guarded, ApprovedStage)
+    assert guarded.name == "compilation"
+    assert isinstance(
+        approved(StageNode(name="x", approval=True), stage, loaded, lambda: None), ApprovedStage
+    )
 
 
 def test_a_stage_sees_consent_to_itself_and_to_whatever_comes() -> None:
