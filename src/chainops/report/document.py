@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from chainops.artifacts.model import Artifact
@@ -50,6 +51,7 @@ def result_document(
         "commit": _commit(run),
         "stages": [_stage(record, kept) for record in run.stages],
         "gates": [{**to_json(verdict), "passed": verdict.passed} for verdict in run.all_verdicts],
+        "approvals": run.approvals,
         "critical_path": _critical_path(run),
         "quality_vector": vector,
         "baseline": baseline,
@@ -84,7 +86,12 @@ def _run_duration_ms(run: RunRecord) -> int:
     """Wall time from the start to the end; of a run without an end, to its last stage's."""
     ends = [a.ended_at for s in run.stages for a in s.attempts if a.ended_at]
     end = run.ended_at or max(ends, default=run.started_at)
-    return round((end - run.started_at).total_seconds() * 1000)
+    # of the times as they are shown and journaled: the same before and after they were stored
+    return _shown_ms(end) - _shown_ms(run.started_at)
+
+
+def _shown_ms(moment: datetime) -> int:
+    return round(moment.replace(microsecond=moment.microsecond // 1000 * 1000).timestamp() * 1000)
 
 
 def _outputs(run: RunRecord, stage: str) -> Mapping[str, Any]:
@@ -124,6 +131,8 @@ def _stage(record: StageRecord, kept: tuple[Artifact, ...]) -> dict[str, Any]:
     ends = [a.ended_at for a in record.attempts if a.ended_at]
     return {
         "name": record.node.name,
+        "stage": record.node.stage,
+        "cell": record.node.cell,
         "status": record.status,
         "reason": record.reason or outcome.reason,
         "needs": record.node.needs,
@@ -137,6 +146,9 @@ def _stage(record: StageRecord, kept: tuple[Artifact, ...]) -> dict[str, Any]:
         "failure": outcome.failure,
         "code": outcome.code,
         "hint": outcome.hint,
+        "cached_from": outcome.cached_from,
+        "inputs_digest": outcome.inputs_digest,
+        "cache_note": outcome.cache_note,
         "places": outcome.places,
         "metrics": outcome.metrics,
         "findings": outcome.findings,

@@ -8,8 +8,20 @@ from pathlib import Path
 from chainops.core.text import one_line, plural, shorten
 from chainops.core.units import format_bytes
 from chainops.report import figures
+from chainops.report.caching import taken_line
 from chainops.report.headline import SIGNS, Failure, Headline, headline
-from chainops.report.reading import Document, cleaned, dig, integer, metric, number, outputs, rows, text
+from chainops.report.reading import (
+    Document,
+    cleaned,
+    dig,
+    integer,
+    metric,
+    number,
+    outputs,
+    rows,
+    short_name,
+    text,
+)
 from chainops.report.tables import (
     FindingRow,
     GateRow,
@@ -71,6 +83,7 @@ def summary(
         _findings(finding_rows(document), paint, width),
         _figures(document, paint),
         _deployed(document, paint),
+        _approvals(document),
         [f"Report  {report_dir / 'report.html'}"] if report_dir else [],
     ]
     return "\n\n".join("\n".join(_harmless(line) for line in block) for block in blocks if block)
@@ -119,14 +132,21 @@ def _failure(failure: Failure, paint: _Paint, width: int) -> Iterator[str]:
 
 def _stages(document: Document, paint: _Paint, width: int) -> list[str]:
     lines = []
-    for stage in rows(document, "stages"):
+    names = [one_line(short_name(text(stage, "name")), 40) for stage in rows(document, "stages")]
+    name_width = max([20, *map(len, names)])
+    for stage, name in zip(rows(document, "stages"), names, strict=True):
         status = text(stage, "status")
         took = figures.milliseconds(number(stage, "duration_ms")) if stage.get("attempts") else ""
         why = "" if status == "failed" else text(stage, "reason")
-        line = f"  {SIGNS.get(status, '?')} {one_line(text(stage, 'name'), 30):<20} {took:>8}"
+        if text(stage, "cached_from"):
+            why = f"cached · {why}" if why else "cached"
+        line = f"  {SIGNS.get(status, '?')} {name:<{name_width}} {took:>8}"
         lines.append(
-            paint(line, status) + (paint(f"  {one_line(why, max(20, width - 34))}", "dim") if why else "")
+            paint(line, status)
+            + (paint(f"  {one_line(why, max(20, width - name_width - 14))}", "dim") if why else "")
         )
+    if taken := taken_line(document):
+        lines.append(paint(f"  {taken}", "dim"))
     path = document.get("critical_path")
     total_ms = number(path, "total_ms")
     if total_ms:
@@ -142,7 +162,7 @@ def _gates(gates: tuple[GateRow, ...], paint: _Paint, width: int) -> list[str]:
         sign = paint(SIGNS["passed" if gate.passed else "failed"], gate.status)
         where = "" if gate.passed or not gate.place else f"  {one_line(gate.place, width)}"
         measure = f"{gate.measured} ({gate.threshold})"
-        lines.append(f"  {sign} {one_line(gate.gate, 32):<30} {measure:<32} {gate.margin:>12}{where}")
+        lines.append(f"  {sign} {one_line(gate.gate, 48):<30} {measure:<32} {gate.margin:>12}{where}")
     return lines
 
 
@@ -187,6 +207,16 @@ def _figures(document: Document, paint: _Paint) -> list[str]:
     if gas is not None:
         lines.append(f"Gas     {figures.figure(gas, 'gas')} in all measured functions")
     return [paint(line[:8], "bold") + line[8:] for line in lines]
+
+
+def _approvals(document: Document) -> list[str]:
+    """Say who agreed to what; the digest in full, as it names exactly that."""
+    return [
+        "Approved"
+        f"  {one_line(text(given, 'stage') or 'any stage', 60)} by {one_line(text(given, 'by'), 80)}"
+        f" at {one_line(text(given, 'at'), 30)}: {one_line(text(given, 'digest'), 80)}"
+        for given in rows(document, "approvals")
+    ]
 
 
 def _deployed(document: Document, paint: _Paint) -> list[str]:

@@ -20,6 +20,7 @@ from chainops.report.reading import (
     parts,
     place,
     rows,
+    short_name,
     strings,
     text,
 )
@@ -133,8 +134,10 @@ def gate_rows(document: Document) -> tuple[GateRow, ...]:
 def _gate(verdict: Mapping[str, Any]) -> GateRow:
     unit = text(verdict, "unit")
     measured, threshold = number(verdict, "measured"), number(verdict, "threshold")
+    # which cell's figure it is stands beside the gate's name: all cells have the same gates
+    cell = short_name(text(verdict, "stage")).partition("[")[2].removesuffix("]")
     return GateRow(
-        gate=text(verdict, "gate"),
+        gate=text(verdict, "gate") + (f" [{cell}]" if cell else ""),
         status=text(verdict, "status"),
         stage=text(verdict, "stage"),
         measured=figures.figure(measured, unit),
