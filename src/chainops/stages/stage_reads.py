@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from chainops.analysis.settings import AnalysisSettings
 from chainops.core.errors import MachineError
 from chainops.core.hashing import digest_bytes, digest_json
-from chainops.pipeline.cache.model import StageInputs
+from chainops.pipeline.cache.model import ABSENT, StageInputs
 from chainops.pipeline.cache.tree import SourceTree
 from chainops.pipeline.model import Outcome, StageContext
 from chainops.stages.common import (
@@ -127,7 +127,7 @@ class ReadsBase(ABC):
             "place:build": digest_bytes(str(build_dir(context)).encode()),
             "setting:matrix": digest_json(compiler_choice(context)),
         }
-        if "file:.env" in parts:
+        if parts.get("file:.env", ABSENT) != ABSENT:
             parts["file:.env"] = given.keyed(parts["file:.env"])
         return StageInputs(parts=parts, lists=lists or {}, never=never or reads.moved())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,13 @@ def test_short_secrets_cannot_be_guessed_from_the_key(tmp_path: Path) -> None:
     assert (one.root / "key").stat().st_mode & 0o777 == 0o600
     (one.root / "key").write_bytes(b"cut")
     assert len(one.secret()) == 32
+
+
+def test_stages_that_begin_side_by_side_get_the_same_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        for number in range(20):
+            store = CacheStore(tmp_path / str(number))
+            assert len({f.result() for f in [pool.submit(store.secret) for _ in range(16)]}) == 1
 
 
 def test_tools_are_told_apart_without_being_started(tmp_path: Path) -> None:

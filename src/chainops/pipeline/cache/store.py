@@ -18,7 +18,8 @@ from chainops.artifacts.manifest import check_name
 from chainops.artifacts.ports import read
 from chainops.artifacts.store import LocalArtifactStore
 from chainops.core.errors import ChainopsError
-from chainops.core.files import disk_errors
+from chainops.core.files import disk_errors, write_atomic
+from chainops.core.locks import file_lock
 from chainops.core.serial import from_json, to_json
 from chainops.pipeline.cache.model import CacheEntry, encode_list
 
@@ -26,6 +27,7 @@ from chainops.pipeline.cache.model import CacheEntry, encode_list
 FORMAT = "v1"
 LIST = "list:"
 _SECRET_BYTES = 32
+_LOCK_WAIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +54,19 @@ class CacheStore:
         """Return the random key of this cache, made when missing.
 
         Digests of what may be secret are made with it: those of short values could be guessed. Raises
-        `DiskError`.
+        `DiskError`, `LockedError`.
         """
         path = self.root / "key"
         held = _read_key(path)
         if held:
             return held
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            new = path.with_name(f".key.{secrets.token_hex(8)}")
-            new.write_bytes(secrets.token_bytes(_SECRET_BYTES))
-            new.chmod(0o600)
-            try:
-                if path.exists():  # damaged: nothing that was made with it can be found again
-                    new.replace(path)
-                else:
-                    with contextlib.suppress(FileExistsError):  # another process was first
-                        os.link(new, path)
-            finally:
-                new.unlink(missing_ok=True)
-        return _read_key(path) or self.secret()
+        # stages begin side by side, in several runs too: all of them have to get the same key
+        with disk_errors(path), file_lock(self.root / "key.lock", wait_s=_LOCK_WAIT_S, what="the cache"):
+            held = _read_key(path)
+            if not held:  # none yet, or a damaged one: nothing that was made with it can be found again
+                held = secrets.token_bytes(_SECRET_BYTES)
+                write_atomic(path, held, mode=0o600)
+            return held
 
     def candidates(self, scopes: Iterable[str], stage: str, first_key: str) -> Iterator[StoredEntry]:
         """Yield the sound entries that stand on these inputs, as far as known beforehand; newest first."""
