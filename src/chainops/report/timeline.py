@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chainops.report import figures
-from chainops.report.reading import Document, number, rows, strings, text
+from chainops.report.reading import Document, number, rows, short_name, strings, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,11 @@ class TimelineRow:
     #: the run that the result was taken from; empty when the stage ran
     cached_from: str
     bars: tuple[TimelineBar, ...]
+
+    @property
+    def label(self) -> str:
+        """The name as short as it can be told from the others'."""
+        return short_name(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
