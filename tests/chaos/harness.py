@@ -70,14 +70,29 @@ def start(order: Order | RealOrder) -> subprocess.Popen[str]:
     program = "chaos.runner" if isinstance(order, Order) else "chaos.real"
     return subprocess.Popen(
         [sys.executable, "-m", program, order.text()],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))),
-        },
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return the test's environment, with the tests' own modules to be found."""
+    path = filter(None, (str(TESTS), os.environ.get("PYTHONPATH")))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+
+
+def run_module(name: str, argument: str, limit_s: float = 10 * LIMIT_S) -> subprocess.CompletedProcess[str]:
+    """Run one of the programs beside this file to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", name, argument],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
     )
 
 

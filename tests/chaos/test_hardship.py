@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chaos.checks import Undisturbed, check_same, processes
-from chaos.harness import Case, Ended, finish, say, start
+from chaos.harness import Case, Ended, finish, run_module, say, start
 from chaos.waiting import until
 
 #: a small disk: the journal of a run and its write-ahead log take about a third of it
@@ -185,3 +185,9 @@ def test_one_of_two_runners_at_once_gets_the_run_every_time(
     tmp_path: Path, model: Callable[[str], Undisturbed]
 ) -> None:
     two_at_once(40, tmp_path, model("ten"))
+
+
+@pytest.mark.chaos
+def test_a_new_database_that_several_open_at_once_is_open_to_all(tmp_path: Path) -> None:
+    done = run_module("chaos.opening", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,8 @@ class Database:
         with self._errors():
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=open_wait_s)
         try:
+            self._use_wal(open_wait_s)
             with self._errors():
-                self._connection.execute("PRAGMA journal_mode=WAL")
                 self._connection.execute("PRAGMA synchronous=FULL")
                 self._connection.execute("PRAGMA foreign_keys=ON")
             self._migrate(migrations)
@@ -72,6 +73,20 @@ class Database:
         except BaseException:
             self._connection.close()
             raise
+
+    def _use_wal(self, wait_s: float) -> None:
+        """Change the mode, which SQLite refuses without waiting while another process does the same."""
+        deadline_s = time.monotonic() + wait_s
+        changed = False
+        while not changed:
+            try:
+                with self._errors():
+                    self._connection.execute("PRAGMA journal_mode=WAL")
+                changed = True
+            except StoreBusyError:
+                if time.monotonic() >= deadline_s:
+                    raise
+                time.sleep(0.005)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
