@@ -57,6 +57,23 @@ def test_a_waiting_run_says_what_to_do(make: Make) -> None:
     assert lines[2] == "    hint: chainops run --run 20260304T050607-1f3a9c --approve sha256:1212"
 
 
+def test_who_paused_a_run_and_who_agreed_to_what_is_told(make: Make) -> None:
+    given = {"stage": "", "digest": "sha256:12", "by": "ada@host", "at": "2026-01-01T00:00:00.000Z"}
+    document = {
+        **make("paused"),
+        "waiting_for": "paused by ada@host; go on with `chainops runs resume 2026T`",
+        "approvals": [given, {**given, "stage": "production-deploy"}],
+    }
+    document["stages"] = [{**s, "status": "pending"} for s in document["stages"]]
+    lines = summary(document).splitlines()
+    assert lines[1] == "  Paused by ada@host; go on with `chainops runs resume 2026T`"
+    approved = [line for line in lines if line.startswith("Approved")]
+    assert approved == [
+        f"Approved  {stage} by ada@host at 2026-01-01T00:00:00.000Z: sha256:12"
+        for stage in ("any stage", "production-deploy")
+    ]
+
+
 def test_a_run_that_only_began_has_a_summary(make: Make) -> None:
     assert "RUNNING" in summary(make("empty"))
 
