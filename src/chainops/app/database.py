@@ -69,14 +69,14 @@ def _mentions_database(file: Path) -> bool:
 
 
 def check_database(document: Document, resolver: Resolver | None) -> Iterator[ChainopsError]:
-    """Find a setting that names no database of ours; without a resolver, one that has no references."""
+    """Find what names no database of ours, in the environment too; without a resolver, one that has no references."""
     text = document.data.get(SETTING)
-    if not isinstance(text, str) or not text:
-        return
+    if not isinstance(text, str):
+        text = ""
     try:
         if resolver is not None:
             choose_database(text, resolver, document.place((SETTING,)))
-        elif "${" not in text and not text.startswith(SECRET_SCHEME):
+        elif text and "${" not in text and not text.startswith(SECRET_SCHEME):
             check_url(text, document.place((SETTING,)))
     except InputError as mistake:
         yield mistake

@@ -108,6 +108,10 @@ def test_without_the_secrets_only_the_text_itself_is_checked(tmp_path: Path) -> 
 def test_a_bad_url_in_the_environment_is_named_by_its_variable(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUrlError, match=DATABASE_VARIABLE):
         find_database(tmp_path, env={DATABASE_VARIABLE: "mysql://u:p@h/d"})
+    for text in ("project_name: x\n", "database: ${NOT_SET}\n"):
+        found = mistake(tmp_path, text, **{DATABASE_VARIABLE: "mysql://u:p@h/d"})
+        assert isinstance(found, DatabaseUrlError)
+        assert DATABASE_VARIABLE in found.message
 
 
 @pytest.mark.parametrize(
