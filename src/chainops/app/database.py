@@ -69,7 +69,7 @@ def _mentions_database(file: Path) -> bool:
 
 
 def check_database(document: Document, resolver: Resolver | None) -> Iterator[ChainopsError]:
-    """Find what names no database of ours, in the environment too; without a resolver, one that has no references."""
+    """Find what names no database of ours; without a resolver, only a setting that has no references."""
     text = document.data.get(SETTING)
     if not isinstance(text, str):
         text = ""
