@@ -183,8 +183,13 @@ class StageCaching:
         if node.stage in _ALWAYS:
             return AlwaysRuns(stage, _ALWAYS[node.stage])
         return CachedStage(
-            stage=stage, reads=self._reads(node.stage, loaded or self._loaded), cache=self._opened()[0]
+            stage=stage, reads=self._reads(node.stage, loaded or self._loaded), cache=self.shared
         )
+
+    @property
+    def shared(self) -> StageCache:
+        """What all cached stages of the run share, opened when it is first asked for."""
+        return self._opened()[0]
 
     def _reads(self, stage: str, loaded: LoadedConfig) -> ReadsBase:
         from chainops.stages import stage_reads

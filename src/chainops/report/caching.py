@@ -26,8 +26,6 @@ def taken_line(document: Document) -> str:
 def explanations(document: Document) -> Iterator[str]:
     """Yield a line for each stage that ended: the run its result is of, or why it ran."""
     for stage in rows(document, "stages"):
-        note = text(stage, "cache_note")
-        if not note and rows(stage, "attempts") and text(stage, "status") != "skipped":
-            note = "ran"
-        if note:
+        note = text(stage, "cache_note") or ("ran" if rows(stage, "attempts") else "")
+        if note and text(stage, "status") != "skipped":
             yield f"{one_line(text(stage, 'name'), 60)} {one_line(note, _SHOWN)}"

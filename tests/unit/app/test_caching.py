@@ -7,20 +7,25 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from chainops.app.caching import RunPolicy, Trust, find_trust, keyed_digest, own_code_digest
+from chainops.app.caching import RunPolicy, StageCaching, Trust, find_trust, keyed_digest, own_code_digest
 from chainops.app.config import load_config
+from chainops.app.options import RunOptions
+from chainops.artifacts.runs import open_manifest, open_store
 from chainops.cli.cache import app
 from chainops.core.errors import InputErrors
 from chainops.pipeline.cache.digests import FileDigests
 from chainops.pipeline.cache.prune import GRACE_S, Limits, exceeds, measure, prune
 from chainops.pipeline.cache.settings import CacheSettings
+from chainops.pipeline.cache.stage import AlwaysRuns, CachedStage
 from chainops.pipeline.cache.store import CacheStore
+from chainops.pipeline.model import StageNode
 from chainops.tools.identity import ToolIdentities
-from unit.pipeline.cache.scripted import Bench, make_project, taken
+from unit.pipeline.cache.scripted import Bench, Forge, Scripted, make_project, taken
 
 GITHUB = {"GITHUB_ACTIONS": "true"}
 GITLAB = {"GITLAB_CI": "true"}
@@ -199,3 +204,41 @@ def test_prune_by_size_leaves_bytes_that_a_writer_is_about_to_name(bench: Bench)
 def test_prune_refuses_what_is_no_size(bench: Bench) -> None:
     result = CliRunner().invoke(app, ["prune", "--max-size", "much", "-w", str(bench.workspace)])
     assert "`much` is not a size" in str(result.exception)
+
+
+PRODUCTION = {
+    "networks": {"live": {"kind": "embedded", "chain_id": 31338, "production": True}},
+    "deploy": {"contracts": [{"contract": "Vault"}]},
+}
+
+
+def caching(folder: Path, data: dict[str, Any], *, no_production: bool = False) -> StageCaching:
+    return StageCaching(
+        load_config(folder, data=data),
+        workspace=folder,
+        options=RunOptions(no_production=no_production),
+        env={},
+        status=lambda: None,
+        store=open_store(folder),
+        manifest=open_manifest(folder, "r"),
+    )
+
+
+def policy_of(found: StageCaching) -> str:
+    return found.shared.policy.why_not_read()
+
+
+def test_a_run_that_is_going_to_deploy_to_production_rebuilds(tmp_path: Path) -> None:
+    assert "deploys to production" in policy_of(caching(tmp_path, PRODUCTION))
+    assert policy_of(caching(tmp_path, PRODUCTION, no_production=True)) == ""
+    assert policy_of(caching(tmp_path, {"deploy": PRODUCTION["deploy"]})) == ""
+
+
+def test_stages_that_are_never_cached_and_a_cache_that_is_off_say_why(tmp_path: Path) -> None:
+    stage = Scripted("contract-deploy", Forge(tmp_path))
+    node = StageNode(name="contract-deploy")
+    assert isinstance(caching(tmp_path, {}).around(node, stage), AlwaysRuns)
+    off = caching(tmp_path, {"cache": {"enabled": False}})
+    assert isinstance(off.around(StageNode(name="unit-tests"), stage), AlwaysRuns)
+    on = caching(tmp_path, {})
+    assert isinstance(on.around(StageNode(name="unit-tests"), stage), CachedStage)
