@@ -100,6 +100,7 @@ def _check_ledger(case: Case) -> None:
         what, stage, attempt, _ = line.split()
         number = int(attempt)
         seen[what, stage, number] += 1
+        assert what != "beside", f"attempt {number} of {stage} began beside what an earlier one left"
         assert (stage, number) in journaled, f"attempt {number} of {stage} ran before it was journaled"
         assert number >= newest.get(stage, 0), f"attempt {number} of {stage} went on beside a later one"
         newest[stage] = number

@@ -15,6 +15,7 @@ from chainops.artifacts.runs import open_manifest, open_store, run_dir
 from chainops.core.files import disk_errors
 from chainops.core.hashing import digest_json
 from chainops.core.process import Command, LocalProcessRunner
+from chainops.core.process_tree import marked_processes
 from chainops.pipeline.model import (
     FailureKind,
     Outcome,
@@ -119,6 +120,9 @@ class ToolStage:
 
     async def run(self, context: StageContext) -> Outcome:
         bench = self.bench
+        for earlier in range(1, context.attempt):
+            for pid in marked_processes(f"{context.run_id}/{self.name}/{earlier}/"):
+                append_line(bench.ledger, f"beside {self.name} {context.attempt} {pid}")
         fails = int(bench.failures(self.name) < self.fails)
         last = (bench.workspace / self.until,) if self.until else (bench.pace_s, fails)
         arguments = (bench.ledger, self.name, context.attempt, given(context, self.needs), *last)
