@@ -112,7 +112,11 @@ def test_writers_in_several_processes_number_without_gaps(url: str) -> None:
         assert writer.stdout
         assert writer.stdout.readline() == "ready\n"
     for writer in writers:
-        writer.communicate("go\n")
+        assert writer.stdin
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate()
     assert [w.returncode for w in writers] == [0] * 4
     with psycopg.connect(url) as other:
         rows = other.execute("SELECT seq, payload FROM chainops_journal ORDER BY seq").fetchall()
@@ -120,5 +124,7 @@ def test_writers_in_several_processes_number_without_gaps(url: str) -> None:
     assert [seq for seq, _ in rows] == list(range(1, 201))
     names = [json.loads(payload)["by"] for _, payload in rows]
     assert len(set(names)) == 200
+    writers_in_order = [name.partition("/")[0] for name in names]
+    assert writers_in_order != sorted(writers_in_order), "they wrote one after the other"
     assert all(second == first + "b" for first, second in zip(names[::2], names[1::2], strict=True))
     assert migrated == [("pipeline", 1)]
