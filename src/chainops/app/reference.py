@@ -172,6 +172,8 @@ def _stages_page(schema: Schema) -> str:
         )
         + "\n",
     ]
+    matrix = schema["$defs"]["MatrixSettings"]
+    parts += [f"### `stages.<name>.matrix`\n\n{_prose(matrix)} See matrix.md.\n", _table(matrix, schema)]
     for name, field in stages.items():
         options = _resolve(_resolve(field, schema)["properties"]["options"], schema)
         if options.get("properties"):
