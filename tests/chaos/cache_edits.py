@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,8 @@ class Edits:
         """Rewrite a file with the same size, and set its time back."""
         path = self._some()
         status, text = path.stat(), path.read_text()
-        path.write_text(text.replace("MIT", self.random.choice(("MIT", "BSD", "ISC"))))
+        licence = self.random.choice(("MIT", "BSD", "ISC"))
+        path.write_text(re.sub(r"(Identifier: )\w{3}", rf"\g<1>{licence}", text, count=1))
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         return f"swapped {path.name}"
 

@@ -17,5 +17,6 @@ from chaos.cache_edits import Edits, compare
 def test_random_edits_give_what_a_clean_rebuild_gives(tmp_path: Path) -> None:
     edits = Edits(tmp_path, seed=20260713)
     assert edits.run().code == 0
-    taken = sum(compare(edits, number) for number in range(int(os.environ.get("CHAINOPS_CACHE_EDITS", "60"))))
-    assert taken > 0
+    count = int(os.environ.get("CHAINOPS_CACHE_EDITS", "60"))
+    # most states compile, and many were seen before: a cache that takes next to nothing proves nothing
+    assert sum(compare(edits, number) for number in range(count)) >= count

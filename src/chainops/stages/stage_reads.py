@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 
 from chainops.analysis.settings import AnalysisSettings
 from chainops.core.errors import MachineError
+from chainops.core.files import disk_errors, write_atomic
 from chainops.core.hashing import digest_bytes, digest_json
 from chainops.pipeline.cache.model import ABSENT, StageInputs
 from chainops.pipeline.cache.tree import SourceTree
@@ -42,6 +44,7 @@ _SOLHINT = (
     ".solhint.json", ".solhintrc", ".solhintrc.json", ".solhintrc.yaml", ".solhintrc.yml", ".solhintrc.js",
     "solhint.config.js", ".solhintignore", "package.json",
 )  # fmt: skip
+_LIBRARY_NAMES = "list:names of libraries"
 _SLITHER = ("slither.config.json", "slither.db.json")
 
 
@@ -94,6 +97,9 @@ class ReadsBase(ABC):
         if COMPILATION not in context.upstream:
             return ()
         return (build_dir(context) / "out", build_dir(context) / "cache")
+
+    def prepare(self, context: StageContext, inputs: StageInputs) -> None:  # noqa: B027 - most have no output folders
+        """See `StageReads.prepare`."""
 
     def doubt(self, outcome: Outcome) -> str:  # noqa: ARG002 - the port's
         """See `StageReads.doubt`."""
@@ -150,9 +156,31 @@ class CompilationReads(ReadsBase):
             reads,
             files,
             self._foundry(_OF_TESTS),
-            lists={"list:names of sources": reads.names()},
+            lists={
+                "list:names of sources": reads.names(),
+                _LIBRARY_NAMES: dict.fromkeys(reads.libraries(), ""),
+            },
             never=self._own_compiler(reads),
         )
+
+    def prepare(self, context: StageContext, inputs: StageInputs) -> None:
+        """See `StageReads.prepare`.
+
+        forge compiles what has changed and takes the rest from its own cache, also after a change of the
+        remappings. Those stand in the compiler's metadata, whose hash ends every bytecode: code would depend
+        on what was built here before. So a build of other settings is cleared away first.
+        """
+        sources = tuple(f".{ending}" for ending in ("sol", "vy", "yul"))
+        parts = {name: digest for name, digest in inputs.parts.items() if not name.endswith(sources)}
+        wanted = digest_json({**parts, _LIBRARY_NAMES: dict(inputs.lists.get(_LIBRARY_NAMES, {}))}).encode()
+        marker = build_dir(context) / "made-for"
+        if marker.is_file() and marker.read_bytes() == wanted:
+            return
+        with disk_errors(marker):
+            for folder in self.folders(context).values():
+                if folder.exists():
+                    shutil.rmtree(folder)
+        write_atomic(marker, wanted)
 
     def _own_compiler(self, reads: ProjectReads) -> str:
         """Return why nobody can tell what compiles; a program of the project's own is run when FFI is."""

@@ -32,6 +32,12 @@ class StageReads(Protocol):
     def untouched(self, context: StageContext) -> tuple[Path, ...]:
         """Return further folders that it must leave as they are, such as the output of a stage before."""
 
+    def prepare(self, context: StageContext, inputs: StageInputs) -> None:
+        """Clear away what other inputs left in the output folders and the result could hold.
+
+        Raises `DiskError`.
+        """
+
     def doubt(self, outcome: Outcome) -> str:
         """Return why a successful outcome is not worth keeping; empty when it is."""
 

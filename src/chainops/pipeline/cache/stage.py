@@ -97,6 +97,7 @@ class CachedStage:
         except (ChainopsError, OSError, KeyError) as error:
             return await self._uncached(context, f"what it reads cannot be told: {_words(error)}")
         if before.inputs.never:
+            await asyncio.to_thread(self._reads.prepare, context, before.inputs)
             return await self._uncached(context, before.inputs.never, inputs_digest(before.flat, {}))
         why = self._cache.policy.why_not_read()
         if not why:
@@ -104,6 +105,7 @@ class CachedStage:
             if taken:
                 return taken
         context.say(f"cache: the stage runs: {why}")
+        await asyncio.to_thread(self._reads.prepare, context, before.inputs)
         log = _LogCopy(context, self._cache.masker)
         outcome = await self._stage.run(replace(context, log=log))
         reads, refusal = await asyncio.to_thread(self._keep, context, before, outcome, log)
@@ -150,7 +152,7 @@ class CachedStage:
             if any(before.tree.digest(path) != digest for path, digest in stored.entry.reads.items()):
                 continue
             try:
-                return self._restore(context, stored), ""
+                return self._restore(context, stored, before.inputs), ""
             except (ArtifactMissingError, ArtifactChangedError) as error:
                 cache.store.discard(stored, error)
                 return None, f"its result of run {stored.entry.run_id} is damaged: {error.message}"
@@ -158,15 +160,17 @@ class CachedStage:
                 return None, f"its result cannot be given back: {_words(error)}"
         return None, self._explain(context, before, scopes)
 
-    def _restore(self, context: StageContext, stored: StoredEntry) -> Outcome:
+    def _restore(self, context: StageContext, stored: StoredEntry, inputs: StageInputs) -> Outcome:
         cache, entry = self._cache, stored.entry
         log = read(cache.store.blobs, entry.log) if entry.log else b""
         for artifact in entry.outcome.artifacts:
             self._restore_artifact(artifact.digest)
         folders = self._reads.folders(context)
-        for name, kept in entry.folders.items():
-            if not is_in_place(folders[name], kept, cache.digests):
-                restore_folder(folders[name], kept, cache.store.blobs)
+        absent = [n for n, kept in entry.folders.items() if not is_in_place(folders[n], kept, cache.digests)]
+        if absent:
+            self._reads.prepare(context, inputs)
+        for name in absent:
+            restore_folder(folders[name], entry.folders[name], cache.store.blobs)
         cache.store.used(stored)
         cache.digests.save()
         note = f"taken from run {entry.run_id}"

@@ -150,6 +150,8 @@ class Scripted:
         if self.outcome:
             return self.outcome
         found = digest_json([seen, self.forge.settings()])
+        if self.name == COMPILATION:
+            found = digest_bytes((build_dir(context) / "out" / "all.json").read_bytes())
         kept = context.artifacts.put_bytes(f"{self.name}/found.txt", found.encode(), kind="report")
         outputs: dict[str, Any] = {"found": found, "files": sorted(seen)}
         if self.name == INTEGRATION_TESTS:
@@ -165,7 +167,14 @@ class Scripted:
             for path in seen
         }
         (folder / "cache" / "solidity-files-cache.json").write_text(json.dumps({"files": index}))
-        (folder / "out" / "all.json").write_text(json.dumps(seen))
+        units = folder / "out" / "all.json"
+        before = json.loads(units.read_text()) if units.exists() else {}
+        # what has not changed is not compiled again, and keeps the settings that it was compiled with
+        made = {path: [self.forge.closure([path]), self.forge.settings()] for path in seen}
+        for path, unit in made.items():
+            if path in before and before[path][0] == unit[0]:
+                made[path] = before[path]
+        units.write_text(json.dumps(made))
 
 
 @dataclass

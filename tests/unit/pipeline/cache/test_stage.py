@@ -243,7 +243,7 @@ def test_missing_blobs_of_a_list_only_make_the_reason_less_exact(bench: Bench) -
         if path.is_file():
             path.unlink()
     write(bench.root / "lib/util/Bits.sol", "library Bits {}\n")
-    assert note(bench.run(), COMPILATION) == "ran: names of sources changed"
+    assert "names of sources changed" in note(bench.run(), COMPILATION)
 
 
 def test_a_run_that_takes_nothing_keeps_what_it_finds(bench: Bench) -> None:
