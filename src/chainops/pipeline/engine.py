@@ -96,6 +96,7 @@ class Engine:
         self._end_orphans = end_orphans
         self._jitter = jitter
         patience = Patience(patience_s=patience_s, clock=clock, sleep=sleep)
+        self._thread = patience.thread
         self._hold = Hold(claims, runner, plan.run_id, patience=patience)
         self._ledger = Ledger(
             journal,
@@ -125,7 +126,13 @@ class Engine:
         cannot be read or written, `ClaimLostError` when the run was taken over: then what runs is ended,
         nothing more is written, and what was recorded stays.
         """
-        await self._hold.take()
+        try:
+            await self._hold.take()
+            return await self._execute()
+        finally:
+            self._thread.close()
+
+    async def _execute(self) -> RunRecord:
         try:
             if await self._open():
                 await self._run()
