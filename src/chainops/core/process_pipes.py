@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from chainops.core.secrets import Masker, MaskingStream
 
@@ -38,14 +38,14 @@ class ResultPipe:
         keep_bytes: int,
         overflow: Exception | None = None,
     ) -> None:
-        from tempfile import SpooledTemporaryFile
-
         self._stream = MaskingStream(masker)
         self._sink = sink
         self._keep_bytes = keep_bytes
         self._overflow = overflow
         self.total_bytes = 0
-        self._kept = SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - closed by `drop`
+        #: what is kept; a file without a name once it is long
+        self._kept = bytearray()
+        self._file: IO[bytes] | None = None
 
     def take(self, chunk: bytes) -> None:
         """Keep what there is room for, and pass the chunk on. Raises `overflow`, and what the sink raises."""
@@ -54,7 +54,7 @@ class ResultPipe:
         if self._overflow and len(chunk) > room:
             self.drop()
             raise self._overflow
-        self._kept.write(chunk[:room])
+        self._keep(chunk[:room])
         self._pass_on(self._stream.feed(chunk))
 
     def close(self) -> None:
@@ -63,12 +63,28 @@ class ResultPipe:
 
     def kept(self) -> bytes:
         """Return the kept bytes."""
-        self._kept.seek(0)
-        return self._kept.read()
+        if self._file is None:
+            return bytes(self._kept)
+        self._file.seek(0)
+        return self._file.read()
 
     def drop(self) -> None:
         """Free what was kept, for good."""
-        self._kept.close()
+        self._kept.clear()
+        if self._file is not None:
+            self._file.close()
+
+    def _keep(self, data: bytes) -> None:
+        if self._file is None and len(self._kept) + len(data) > _IN_MEMORY_BYTES:
+            from tempfile import TemporaryFile
+
+            self._file = TemporaryFile()  # noqa: SIM115 - closed by `drop`
+            self._file.write(self._kept)
+            self._kept.clear()
+        if self._file is None:
+            self._kept += data
+        else:
+            self._file.write(data)
 
     def _pass_on(self, shown: bytes) -> None:
         if self._sink and shown:

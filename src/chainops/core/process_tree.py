@@ -113,9 +113,21 @@ def _children() -> list[int]:
     """
     found: list[int] = []
     for thread in os.listdir("/proc/self/task"):  # noqa: PTH208 - a path object a thread costs more than it
-        with open(f"/proc/self/task/{thread}/children", "rb") as file:  # noqa: PTH123
-            found += map(int, file.read().split())
+        found += map(int, _read(f"/proc/self/task/{thread}/children").split())
     return found
+
+
+def _read(path: str) -> bytes:
+    """Return what a file of the kernel's holds; read after every attempt, hence without a file object."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        data = chunk = os.read(handle, 1 << 16)
+        while chunk:
+            chunk = os.read(handle, 1 << 16)
+            data += chunk
+    finally:
+        os.close(handle)
+    return data
 
 
 def _collected(pid: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import shutil
 import traceback
@@ -56,6 +55,7 @@ class LocalAttemptRunner:
     ) -> None:
         self._run_id = run_id
         self._workspace = workspace
+        self._runs = workspace / ".chainops" / "runs" / run_id
         self._stages = stages
         self._artifacts = artifacts
         self._masker = masker
@@ -69,12 +69,11 @@ class LocalAttemptRunner:
         output: Callable[[bytes], None],
     ) -> Outcome:
         """Run one attempt; see `AttemptRunner.run`."""
-        folder = self._workspace / ".chainops" / "runs" / self._run_id / folder_name(node.name)
+        folder = self._runs / folder_name(node.name)
         scratch = folder / f"{attempt}"
         marker = f"{self._run_id}/{node.name}/{attempt}/"
         try:
             with AttemptLog(folder / f"{attempt}.log", self._masker, watch=output) as log:
-                scratch.mkdir(exist_ok=True)
                 context = self._context(
                     node, attempt, upstream, scratch=scratch, marker=marker, log=log.write
                 )
@@ -107,7 +106,7 @@ class LocalAttemptRunner:
         marker: str,
         log: Sink,
     ) -> StageContext:
-        return StageContext(
+        return AttemptContext(
             run_id=self._run_id,
             stage=node.name,
             attempt=attempt,
@@ -152,11 +151,37 @@ class LocalAttemptRunner:
             raise
 
 
+class AttemptContext(StageContext):
+    """A context whose scratch folder is made when the stage first asks for it: many need none."""
+
+    __slots__ = ("_folder", "_is_made")
+    _folder: Path
+    _is_made: bool
+
+    @property
+    def scratch(self) -> Path:
+        """The attempt's own folder. Raises OSError when it cannot be made."""
+        if not self._is_made:
+            self._folder.mkdir(exist_ok=True)
+            object.__setattr__(self, "_is_made", True)
+        return self._folder
+
+    @scratch.setter
+    def scratch(self, folder: Path) -> None:
+        object.__setattr__(self, "_folder", folder)  # the class is frozen: this is its own `__init__`
+        object.__setattr__(self, "_is_made", False)
+
+
 def _clear(folder: Path) -> None:
     """Remove the folder unless it is empty: removing one waits for the disk while others write to it."""
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        if next(entries, None) is None:
-            return
+    try:
+        with os.scandir(folder) as entries:
+            if next(entries, None) is None:
+                return
+    except FileNotFoundError:
+        return
+    except OSError:
+        pass
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from chainops.core.files import disk_errors
 from chainops.core.secrets import Masker
@@ -12,6 +13,16 @@ from chainops.core.units import format_bytes
 
 #: what one attempt may write; the rest is counted and dropped
 LOG_LIMIT_BYTES = 32 << 20
+
+
+def _create(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir()  # alone: looking whether it is there first costs more than a log
+    except FileExistsError:
+        pass
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb", buffering=0)
 
 
 class AttemptLog:
@@ -32,8 +43,7 @@ class AttemptLog:
         self._written = 0
         self._dropped = 0
         with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb", buffering=0)
+            self._file = _create(path)
 
     def write(self, data: bytes) -> None:
         """Append `data`; past the limit it is only counted. Raises `DiskError` when the disk refuses."""
