@@ -96,7 +96,6 @@ class Engine:
         self._end_orphans = end_orphans
         self._jitter = jitter
         patience = Patience(patience_s=patience_s, clock=clock, sleep=sleep)
-        self._thread = patience.thread
         self._hold = Hold(claims, runner, plan.run_id, patience=patience)
         self._ledger = Ledger(
             journal,
@@ -126,13 +125,7 @@ class Engine:
         cannot be read or written, `ClaimLostError` when the run was taken over: then what runs is ended,
         nothing more is written, and what was recorded stays.
         """
-        try:
-            await self._hold.take()
-            return await self._execute()
-        finally:
-            self._thread.close()
-
-    async def _execute(self) -> RunRecord:
+        await self._hold.take()
         try:
             if await self._open():
                 await self._run()

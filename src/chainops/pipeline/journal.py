@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -149,7 +148,6 @@ class MemoryJournal:
         self._events: dict[str, list[Event]] = defaultdict(list)
         self._claims = claims
         self._keys: dict[tuple[str, str], int] = {}
-        self._lock = threading.Lock()
 
     def append(self, run_id: str, *events: Event, runner: str = "", key: str = "") -> int:
         """See `Journal.append`."""
@@ -158,12 +156,10 @@ class MemoryJournal:
             check_claim((holder.runner.token,) if holder else None, run_id, runner)
         if key and (run_id, key) in self._keys:
             return self._keys[run_id, key]
-        copies = [event_from_json(event_kind(e), event_to_json(e)) for e in events]
-        with self._lock:
-            kept = self._events[run_id]
-            kept += copies
-            self._keys[run_id, key] = len(kept)
-            return len(kept)
+        kept = self._events[run_id]
+        kept += [event_from_json(event_kind(e), event_to_json(e)) for e in events]
+        self._keys[run_id, key] = len(kept)
+        return len(kept)
 
     def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:
         """See `Journal.read`."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from chainops.core.clock import Clock
-from chainops.core.offloop import CallThread
 from chainops.core.store.database import StoreBusyError
 
 T = TypeVar("T")
@@ -25,20 +24,17 @@ class Patience:
     patience_s: float
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
-    #: where the database is asked: a commit waits for the disk
-    thread: CallThread = field(default_factory=CallThread)
 
     async def call(self, attempt: Callable[[], T]) -> T:
         """Return what `attempt` gives, tried again with growing waits while the database is busy.
 
-        What is asked at the same time is done one after another. Raises the last `StoreBusyError` when the
-        patience is over, and whatever else `attempt` raises.
+        Raises the last `StoreBusyError` when the patience is over, and whatever else `attempt` raises.
         """
         until_s = self.clock.monotonic_s() + self.patience_s
         wait_s = _FIRST_WAIT_S
         while True:
             try:
-                return await self.thread.run(attempt)
+                return attempt()
             except StoreBusyError:
                 if self.clock.monotonic_s() + wait_s > until_s:
                     raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,10 +40,7 @@ class Migration:
 
 
 class Database:
-    """A connection whose every write is durable when its transaction ends (WAL, synchronous=FULL).
-
-    Several threads may use it, one after another: a transaction is one thread's alone.
-    """
+    """A connection whose every write is durable when its transaction ends (WAL, synchronous=FULL)."""
 
     def __init__(
         self,
@@ -60,15 +56,12 @@ class Database:
         calls again. Raises `DiskError`, `StoreError`, or `StoreBusyError` when the time is over.
         """
         self.path = path
-        self._lock = threading.RLock()
         with disk_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         with self._errors():
-            self._connection = sqlite3.connect(
-                path, isolation_level=None, timeout=open_wait_s, check_same_thread=False
-            )
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=open_wait_s)
         try:
             self._use_wal(open_wait_s)
             with self._errors():
@@ -97,8 +90,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
-        with self._lock:
-            self._connection.close()
+        self._connection.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -106,7 +98,7 @@ class Database:
 
         Raises `StoreBusyError` when another writer does not end in time; then nothing was stored.
         """
-        with self._lock, self._errors():
+        with self._errors():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -118,7 +110,7 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Return all rows of a query."""
-        with self._lock, self._errors():
+        with self._errors():
             return self._connection.execute(sql, parameters).fetchall()
 
     def _migrate(self, migrations: Sequence[Migration]) -> None:
