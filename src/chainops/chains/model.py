@@ -40,11 +40,6 @@ class AccountReference:
     keystore: str = ""
     password: str = ""
 
-    @property
-    def is_dev(self) -> bool:
-        """Whether no key is named."""
-        return not (self.key or self.keystore)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:

@@ -85,24 +85,3 @@ class ScriptRunner(Protocol):
 
     async def dry_run(self, request: ScriptRequest, sink: Sink) -> tuple[ScriptedTransaction, ...]:
         """Run the script against the chain's state; raises `ScriptError` when it fails."""
-
-
-class MemoryScriptRunner:
-    """Gives prepared transactions."""
-
-    def __init__(self, *transactions: ScriptedTransaction) -> None:
-        self._transactions = transactions
-        self.requests: list[ScriptRequest] = []
-
-    async def tools(self) -> tuple[ToolUse, ...]:
-        """Return no programs."""
-        return ()
-
-    async def dry_run(
-        self,
-        request: ScriptRequest,
-        sink: Sink,  # noqa: ARG002 - the port's signature
-    ) -> tuple[ScriptedTransaction, ...]:
-        """Return the prepared transactions."""
-        self.requests.append(request)
-        return self._transactions

@@ -17,7 +17,6 @@ from chainops.project.git import Git, SourceError, explain
 from chainops.project.git_names import why_refused_ref, why_refused_url
 
 _HEX = re.compile(r"[0-9a-fA-F]{7,64}\Z")
-_FULL_COMMIT_LENGTHS = (40, 64)
 #: an unfinished run may still be taken up in the tree of its commit
 _TREES_KEPT = 5
 _ABSENT_REF = re.compile(r"couldn't find remote ref|no such remote ref|not our ref|unadvertised object", re.I)

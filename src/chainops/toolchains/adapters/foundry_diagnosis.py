@@ -23,7 +23,6 @@ _HEAD = re.compile(
 )
 _NOT_MESSAGES = ("Compiler run failed",)
 _MISSING = re.compile(r'Source "(?P<target>[^"]+)" not found')
-_UNRESOLVED = re.compile(r'^\s+"(?P<name>[^"]+)" in "(?P<file>[^"]+)"\s*$', re.MULTILINE)
 _MEMORY = re.compile(
     r"std::bad_alloc|memory access out of bounds|Cannot enlarge memory|out of memory|Allocation failed"
     r"|solc exited with signal: 9\b"
