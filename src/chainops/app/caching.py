@@ -230,10 +230,13 @@ class StageCaching:
         from chainops.artifacts.run import RunArtifacts
         from chainops.core.clock import SystemClock
         from chainops.stages.project_reads import MARKS
+        from chainops.tools.cache import default_cache_dir
         from chainops.tools.identity import ToolIdentities
 
         config = self._loaded.config
         digests = FileDigests(self._workspace / ".chainops" / "digests.json", MARKS)
+        # programs are large and the same for all workspaces: read once, and nothing is looked for in them
+        programs = FileDigests(default_cache_dir(self._env) / "digests.json")
         facts = run_facts(self._workspace, config, self._env)
         ref = config.ref if config.repository_url else ""
         trust = find_trust(config.cache, self._env, branch=facts.branch, tag=facts.tag, ref=ref)
@@ -250,9 +253,9 @@ class StageCaching:
             limits=cache_limits(config.cache),
         )
         tools = ToolIdentities(
-            overrides=config.tools.overrides(), digest=lambda path: digests.of(path).digest
+            overrides=config.tools.overrides(), digest=lambda path: program_digest(programs, path)
         )
-        return shared, cache(tools.of), cache(lambda: own_code_digest(digests))
+        return shared, cache(tools.of), cache(lambda: own_code_digest(programs))
 
     def _produces(self) -> bool:
         """Whether production-deploy is going to do something in this run."""
@@ -270,6 +273,13 @@ def keyed_digest(secret: bytes, value: str) -> str:
     return "hmac-sha256:" + hmac.new(secret, value.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
 
 
+def program_digest(programs: FileDigests, path: Path) -> str:
+    """Return a program's digest, and keep it for other workspaces."""
+    digest = programs.of(path).digest
+    programs.save()
+    return digest
+
+
 def own_code_digest(digests: FileDigests) -> str:
     """Return a digest over chainops' own code: another version may find something else."""
     import chainops
@@ -279,4 +289,5 @@ def own_code_digest(digests: FileDigests) -> str:
         p for p in folder.rglob("*") if p.suffix in (".py", ".json") and "__pycache__" not in p.parts
     )
     held: dict[str, Any] = {p.relative_to(folder).as_posix(): digests.of(p).digest for p in files}
+    digests.save()
     return digest_json(held)

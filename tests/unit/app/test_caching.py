@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,12 +13,21 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from chainops.app.caching import RunPolicy, StageCaching, Trust, find_trust, keyed_digest, own_code_digest
+from chainops.app.caching import (
+    RunPolicy,
+    StageCaching,
+    Trust,
+    find_trust,
+    keyed_digest,
+    own_code_digest,
+    program_digest,
+)
 from chainops.app.config import load_config
 from chainops.app.options import RunOptions
 from chainops.artifacts.runs import open_manifest, open_store
 from chainops.cli.cache import app
 from chainops.core.errors import InputErrors
+from chainops.core.hashing import digest_file
 from chainops.pipeline.cache.digests import FileDigests
 from chainops.pipeline.cache.prune import GRACE_S, Limits, exceeds, measure, prune
 from chainops.pipeline.cache.settings import CacheSettings
@@ -147,6 +157,13 @@ def test_tools_are_told_apart_without_being_started(tmp_path: Path) -> None:
 def test_our_own_code_has_a_digest(tmp_path: Path) -> None:
     digests = FileDigests(tmp_path / "digests.json")
     assert own_code_digest(digests) == own_code_digest(digests)
+
+
+def test_a_program_is_read_once_for_all_workspaces(tmp_path: Path) -> None:
+    program, kept = Path(sys.executable).resolve(), tmp_path / "user" / "digests.json"
+    digest = program_digest(FileDigests(kept), program)
+    assert digest in kept.read_text()
+    assert program_digest(FileDigests(kept), program) == digest == digest_file(program)
 
 
 @pytest.fixture
