@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from chainops.core.clock import SystemClock
 from chainops.pipeline.claims import Claims, Holder, Runner
-from chainops.pipeline.events import Event
+from chainops.pipeline.events import Event, RunFinished
 from chainops.pipeline.journal import Journal, RunHandle
 
 T = TypeVar("T")
@@ -23,11 +23,13 @@ class Switch:
     `hooks` are called right after the write of their number: what happens at that moment from outside.
     """
 
-    def __init__(self, *, kill_at: int = 0, when: str = "before") -> None:
+    def __init__(self, *, kill_at: int = 0, when: str = "before", kill_at_end: bool = False) -> None:
+        """With `kill_at_end` the process ends before it can write that the run has ended."""
         self.count = 0
         self.hooks: dict[int, list[Callable[[], object]]] = {}
         self._kill_at = kill_at
         self._when = when
+        self._kill_at_end = kill_at_end
 
     def commit(self, write: Callable[[], T]) -> T:
         """Do one durable write, unless this is where the process ends."""
@@ -39,6 +41,11 @@ class Switch:
         for hook in self.hooks.get(mine, ()):
             hook()
         return result
+
+    def end(self) -> None:
+        """Be told that the next write says how the run ended."""
+        if self._kill_at_end:
+            die()
 
     def _die_if(self, when: str, count: int) -> None:
         if self._when == when and self._kill_at == count:
@@ -69,6 +76,8 @@ class KillingJournal:
                 file.write(f"{last} {len(events)}\n")
             return last
 
+        if any(isinstance(event, RunFinished) for event in events):
+            self._switch.end()
         return self._switch.commit(write)
 
     def read(self, run_id: str, after: int = 0) -> tuple[Event, ...]:

@@ -38,6 +38,8 @@ class Order:
     graph: str = "ten"
     kill_at: int = 0
     when: str = "before"
+    #: ends the process before it can write how the run ended: which write that is, depends on what ends together
+    kill_at_end: bool = False
     #: (write, what, argument): what happens right after that write, see `happenings`
     moments: tuple[tuple[int, str, str], ...] = ()
     max_parallel: int = 3
@@ -105,7 +107,7 @@ def meet(path: Path) -> None:
 def engine_for(order: Order, state: RunState, clock: JumpingClock) -> tuple[Engine, Switch]:
     """Wire an engine whose writes are counted."""
     workspace = Path(order.workspace)
-    switch = Switch(kill_at=order.kill_at, when=order.when)
+    switch = Switch(kill_at=order.kill_at, when=order.when, kill_at_end=order.kill_at_end)
     current = Current()
     bench = Bench(
         workspace=workspace, run_id=order.run_id, switch=switch, status=current.status, pace_s=order.pace_s
