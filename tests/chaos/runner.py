@@ -38,7 +38,7 @@ class Order:
     graph: str = "ten"
     kill_at: int = 0
     when: str = "before"
-    #: ends the process before it can write how the run ended: which write that is, depends on what ends together
+    #: dies before it writes how the run ended: its number depends on what ends together
     kill_at_end: bool = False
     #: (write, what, argument): what happens right after that write, see `happenings`
     moments: tuple[tuple[int, str, str], ...] = ()
