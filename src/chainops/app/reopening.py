@@ -17,6 +17,12 @@ class NothingToRerunError(InputError):
     code = "RUN107"
 
 
+class LeftOutError(InputError):
+    """The stage that is to be run again has no part in the run."""
+
+    code = "RUN111"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rerun:
     """What of a run to run again; everything unless one of these is given."""
@@ -30,10 +36,11 @@ class Rerun:
 def reopened_stages(graph: Graph, run: RunRecord, rerun: Rerun) -> tuple[str, ...]:
     """Return the stages to run again, in the graph's order.
 
-    Raises `UnknownStageError`, and `NothingToRerunError` when nothing failed.
+    Raises `UnknownStageError`, `LeftOutError`, and `NothingToRerunError` when nothing failed.
     """
     if rerun.start:
         chosen = stages_called(run, rerun.start)
+        _refuse_left_out(graph, run, rerun.start, chosen)
     elif rerun.failed:
         chosen = frozenset(s.node.name for s in run.stages if _has_failed(s))
         if not chosen:
@@ -45,6 +52,15 @@ def reopened_stages(graph: Graph, run: RunRecord, rerun: Rerun) -> tuple[str, ..
         chosen = frozenset(s.node.name for s in run.stages)
     wanted = chosen.union(*(graph.downstream(name) for name in chosen))
     return tuple(node.name for node in graph.nodes if node.name in wanted)
+
+
+def _refuse_left_out(graph: Graph, run: RunRecord, wanted: str, chosen: frozenset[str]) -> None:
+    reasons = [node.skip_reason for node in graph.nodes if node.name in chosen]
+    if reasons and all(reasons):
+        raise LeftOutError(
+            f"{wanted} is left out of run {run.run_id}: {'; '.join(dict.fromkeys(reasons))}",
+            hint="a run keeps the stages that it began with: start a new one with `chainops run`",
+        )
 
 
 def _has_failed(stage: StageRecord) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainops.app.reopening import NothingToRerunError, Rerun, reopened_stages
+from chainops.app.reopening import LeftOutError, NothingToRerunError, Rerun, reopened_stages
 from chainops.app.run_logs import UnknownStageError
 from chainops.app.runs import load_run
 from chainops.pipeline.events import AttemptFinished, StageSkipped
@@ -62,3 +62,15 @@ def test_where_nothing_failed_there_is_nothing_to_run_again() -> None:
     with pytest.raises(NothingToRerunError, match="no stage of run r1 failed") as caught:
         stages(Rerun(failed=True), *went("source-checkout"))
     assert "--from" in caught.value.hint
+
+
+def test_a_stage_that_is_left_out_of_the_run_cannot_be_asked_for() -> None:
+    skipped = StageNode(name="production-deploy", needs=("deploy",), skip_reason="--no-production")
+    nodes = (*NODES, skipped)
+    run = load_run(memory_state(started(nodes)), "r1")
+    with pytest.raises(
+        LeftOutError, match="production-deploy is left out of run r1: --no-production"
+    ) as caught:
+        reopened_stages(build_graph(nodes), run, Rerun(start="production-deploy"))
+    assert "chainops run" in caught.value.hint
+    assert reopened_stages(build_graph(nodes), run, Rerun(start="deploy")) == ("deploy", "production-deploy")
