@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,13 +26,18 @@ _MOVED = re.compile(
 _ENDPOINT = re.compile(r"(?:(?:FOUNDRY|DAPP)_)?ETH_RPC_URL|(?:FOUNDRY|DAPP)_FORK_BLOCK_NUMBER")
 
 #: looked for in every source that is read, see `FileDigests`
-FORKS, FILES = "forks", "files"
+FORKS, FILES, INLINE = "forks", "files", "inline"
 MARKS: Mapping[str, re.Pattern[bytes]] = {
     # calls, not declarations: forge-std declares them all
     FORKS: re.compile(rb"(?<!function )\b(?:(?:createFork|createSelectFork)\s*\(|rpc\s*\([^,;]+,[^,;]+,)"),
     FILES: re.compile(
         rb"(?<!function )\b(?:read(?:File|FileBinary|Line|Dir|Link)|copyFile|exists|is(?:File|Dir)|fsMetadata"
         rb"|getCode|getDeployedCode|deployCode|deployCodeTo|loadAllocs)\s*\("
+    ),
+    # settings in comments: those of fuzzing and the like read nothing, others may (fs_permissions)
+    INLINE: re.compile(
+        rb"forge-config:(?![ \t]*[\w-]+[ \t]*\.[ \t]*"
+        rb"(?:fuzz|invariant|isolate|evm[-_]version|allow[-_]internal[-_]expect[-_]revert)\b)"
     ),
 }
 
@@ -110,8 +115,10 @@ class ProjectReads:
         forking = next((n for n in tested if FORKS in self.tree.facts(n).marks), "")
         return f"its tests may meet a live chain: {forking} makes a fork" if forking else ""
 
-    def files_of_tests(self, tested: Iterable[str], *, allow_fs: bool) -> tuple[dict[str, str], str]:
+    def files_of_tests(self, tested: Collection[str], *, allow_fs: bool) -> tuple[dict[str, str], str]:
         """Return the files that tests may read beside sources, or why that cannot be told."""
+        if inline := next((n for n in tested if INLINE in self.tree.facts(n).marks), ""):
+            return {}, f"{inline} has settings in comments (forge-config), which may let tests read anything"
         declared = self.values.get("fs_permissions")
         if declared is None and not any(FILES in self.tree.facts(n).marks for n in tested):
             return {}, ""

@@ -7,6 +7,7 @@ another file: the configuration as forge resolves it, with those settings change
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
@@ -22,6 +23,7 @@ from chainops.core.text import decode, one_line
 from chainops.toolchains.errors import ToolchainConfigError
 from chainops.toolchains.foundry_config import FoundryConfig, config_refusal, parse_config, toml_place
 from chainops.toolchains.foundry_files import FilePermission, narrow, write_permissions
+from chainops.toolchains.foundry_inline import refuse_inline_permissions
 
 _SETTING = re.compile(r"^ffi = true$", re.MULTILINE)
 
@@ -83,9 +85,12 @@ class Forge(NamedTuple):
 async def restrict(forge: Forge, file: Path, config: FoundryConfig, allowed: Allowance) -> Restriction:
     """Return how forge refuses what `config` asks for and `allowed` does not grant; `file` is written.
 
-    What forge then resolves is read back: raises `ToolchainConfigError` when something is still granted.
+    What forge then resolves is read back: raises `ToolchainConfigError` when something is still granted, and
+    for comments of sources that ask for files elsewhere, which no configuration takes back.
     """
     root, command = forge.command.cwd, forge.command
+    if not allowed.fs:
+        await asyncio.to_thread(refuse_inline_permissions, root, _elsewhere(root, config))
     kept, dropped = narrow(config.fs_permissions, root)
     narrowed = not allowed.fs and list(kept) != config.fs_permissions
     refused = config.ffi and not allowed.ffi
@@ -115,6 +120,13 @@ async def restrict(forge: Forge, file: Path, config: FoundryConfig, allowed: All
             hint="correct `fs_permissions`, or set `foundry: {allow_fs: true}` if you trust the tests",
         )
     return Restriction(variables=variables, dropped=dropped if narrowed else ())
+
+
+def _elsewhere(root: Path, config: FoundryConfig) -> tuple[Path, ...]:
+    """Return the folders of libraries that lie outside of the project."""
+    targets = [*config.libs, *(remapping.rpartition("=")[2] for remapping in config.remappings)]
+    folders = dict.fromkeys((root / target).resolve() for target in targets)
+    return tuple(f for f in folders if f.is_dir() and not f.is_relative_to(root.resolve()))
 
 
 def _profiles(command: Command) -> str:

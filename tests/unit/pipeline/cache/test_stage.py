@@ -410,3 +410,20 @@ def test_an_entry_of_another_form_is_not_read(bench: Bench, tmp_path: Path) -> N
         other = json.dumps({**json.loads(body), **change}).encode()
         path.write_bytes(hashlib.sha256(other).hexdigest().encode() + b"\n" + other)
         assert load_entry(path) is None
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [
+        ('/// forge-config: default.fs_permissions = [{access = "read", path = "data"}]\n', False),
+        ('/// forge-config: default.eth_rpc_url = "http://localhost"\n', False),
+        ("/// forge-config: [default]\n", False),
+        ("/// forge-config: default.fuzz.runs = 3\n", True),
+    ],
+)
+def test_settings_in_comments_of_tests_that_may_read_anything(bench: Bench, comment: str, kept: bool) -> None:
+    append(bench, "test/Vault.t.sol", comment)
+    bench.run()
+    found = bench.run()
+    assert (UNIT_TESTS in taken(found), INTEGRATION_TESTS in taken(found)) == (kept, kept)
+    assert kept or "test/Vault.t.sol has settings in comments" in note(found, UNIT_TESTS)
