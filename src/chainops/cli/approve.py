@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainops.cli.given import refuse_empty
 from chainops.cli.output import emit, note
 
 if TYPE_CHECKING:
@@ -20,10 +21,15 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command("approve")
 def command(
-    run: Annotated[str, typer.Argument(help="A run's id or the beginning of it, or `latest`.")],
-    stage: Annotated[str, typer.Argument(help="The stage that waits.")],
+    run: Annotated[
+        str, typer.Argument(help="A run's id or the beginning of it, or `latest`.", callback=refuse_empty)
+    ],
+    stage: Annotated[str, typer.Argument(help="The stage that waits.", callback=refuse_empty)],
     digest: Annotated[
-        str, typer.Option("--digest", help="What to approve (sha256:…); what waits now if left out.")
+        str,
+        typer.Option(
+            "--digest", help="What to approve (sha256:…); what waits now if left out.", callback=refuse_empty
+        ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who approves; user@host if left out.")] = "",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from chainops.cli.given import refuse_empty
 from chainops.cli.output import emit, note
-from chainops.core.errors import ExitCode
+from chainops.core.errors import ExitCode, InputError
 
 if TYPE_CHECKING:
     from chainops.app.library import Pipeline, RunResult
@@ -25,7 +26,9 @@ def command(
         None, "--config", "-c", help="Configuration to use instead of chainops.yaml."
     ),
     resume: bool = typer.Option(False, "--resume", help="Take up the newest run that has not ended."),
-    run_id: str = typer.Option("", "--run", help="Take up this run, by the start of its id."),
+    run_id: str = typer.Option(
+        "", "--run", help="Take up this run, by the start of its id.", callback=refuse_empty
+    ),
     new: bool = typer.Option(False, "--new", help="Start a new run, also in CI after an interrupted one."),
     approve: list[str] = typer.Option(
         [], "--approve", help="Digest (sha256:…) of what waits for an approval and may be done."
@@ -44,6 +47,8 @@ def command(
     from chainops.app.options import RunOptions
     from chainops.app.steering import this_person
 
+    if new and (resume or run_id):
+        raise InputError(f"--new and {'--run' if run_id else '--resume'} exclude each other", code="GEN102")
     options = RunOptions(
         resume=(run_id or "latest") if resume or run_id else "",
         new=new,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainops.cli.given import refuse_empty
 from chainops.cli.output import emit, note
 
 if TYPE_CHECKING:
@@ -27,7 +28,12 @@ app = typer.Typer(
     help="List, show, follow and steer runs, from any terminal.",
 )
 
-Run = Annotated[str, typer.Argument(help="A run's id or the beginning of it, or `latest`.")]
+#: more would only be read slowly
+MOST_LISTED = 100_000
+
+Run = Annotated[
+    str, typer.Argument(help="A run's id or the beginning of it, or `latest`.", callback=refuse_empty)
+]
 Workspace = Annotated[Path, typer.Option("--workspace", "-w", help="The folder given to `chainops run`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 AsResult = Annotated[bool, typer.Option("--json", help="Print result.json.")]
@@ -39,7 +45,9 @@ Config = Annotated[
 @app.command("list")
 def list_runs(
     workspace: Workspace = Path(),
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=MOST_LISTED, help="How many, the newest first.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """List runs: id, status, since when, how long, what they do or wait for, and who runs them."""
@@ -79,7 +87,9 @@ def show(run: Run = "latest", workspace: Workspace = Path(), as_json: AsJson = F
 @app.command("logs")
 def logs(
     run: Run = "latest",
-    stage: Annotated[str, typer.Argument(help="Only this stage.", show_default="all")] = "",
+    stage: Annotated[
+        str, typer.Argument(help="Only this stage.", show_default="all", callback=refuse_empty)
+    ] = "",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on until the run ends or waits.")
     ] = False,
@@ -155,7 +165,10 @@ def rerun(
         bool, typer.Option("--failed", help="Only what failed, was cancelled or blocked, and what needs it.")
     ] = False,
     start: Annotated[
-        str, typer.Option("--from", metavar="STAGE", help="Only this stage and what needs it.")
+        str,
+        typer.Option(
+            "--from", metavar="STAGE", help="Only this stage and what needs it.", callback=refuse_empty
+        ),
     ] = "",
     workspace: Workspace = Path(),
     config: Config = None,

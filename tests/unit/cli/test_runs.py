@@ -116,3 +116,55 @@ def test_a_run_says_what_it_does_and_what_failed(
     assert row.endswith("static-analysis failed; compilation runs; unit-tests waits for an approval")
     assert call(monkeypatch, "runs", "show", "-w", str(tmp_path)) == 0
     assert "is being run by process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("runs", "show", ""), "RUN"),
+        (("runs", "logs", ""), "RUN"),
+        (("runs", "logs", "new", ""), "STAGE"),
+        (("runs", "pause", ""), "RUN"),
+        (("runs", "cancel", " "), "RUN"),
+        (("runs", "resume", ""), "RUN"),
+        (("runs", "rerun", ""), "RUN"),
+        (("runs", "rerun", "latest", "--from", ""), "--from"),
+        (("approve", "", "compilation"), "RUN"),
+        (("approve", "latest", ""), "STAGE"),
+        (("approve", "latest", "compilation", "--digest", ""), "--digest"),
+        (("run", "--run", ""), "--run"),
+    ],
+)
+def test_what_an_unset_variable_leaves_empty_is_not_taken_for_left_out(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    named: str,
+) -> None:
+    assert call(monkeypatch, *arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"{named} is empty [GEN102]")
+    assert "variable" in captured.err
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("earlier", [("--resume",), ("--run", "new")])
+def test_a_run_is_either_taken_up_or_new(
+    workspace: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    earlier: tuple[str, ...],
+) -> None:
+    assert call(monkeypatch, "run", *earlier, "--new") == 2
+    assert "exclude each other [GEN102]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "100001", "999999999999999999999"])
+def test_the_list_has_a_length(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], limit: str
+) -> None:
+    assert call(monkeypatch, "runs", "list", "-n", limit) == 2
+    error = capsys.readouterr().err
+    assert "[GEN102]" in error
+    assert "'--limit' / '-n': Input should be" in error
