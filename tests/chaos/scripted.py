@@ -39,7 +39,7 @@ echo "end $stage $attempt $$" >> "$ledger"
 """
 
 #: leaves a grandchild in a session of its own, twice forked, and works until the file `until` is there, or
-#: for a second or two: what would make that file may have been paused
+#: for a second or two: what would make that file may have been paused. It never outlives its folder
 LONG_TOOL = """
 ledger=$1 stage=$2 attempt=$3 given=$4 until=$5
 echo "$stage works, attempt $attempt"
@@ -47,7 +47,12 @@ echo "start $stage $attempt $$" >> "$ledger"
 (setsid sh -c 'echo "grandchild $1 $2 $$" >> "$0"; exec sleep 600' "$ledger" "$stage" "$attempt" \
     > /dev/null 2>&1 < /dev/null &)
 n=0
-while ! grep -q "^grandchild $stage $attempt " "$ledger"; do sleep 0.01; done
+while ! grep -q "^grandchild $stage $attempt " "$ledger"; do
+    test -e "$ledger" && test $n -lt 3000 || exit 1
+    sleep 0.01
+    n=$((n + 1))
+done
+n=0
 while ! test -e "$until" && test $n -lt 100; do sleep 0.01; n=$((n + 1)); done
 echo "$stage of $given" > result
 echo "end $stage $attempt $$" >> "$ledger"
