@@ -26,8 +26,8 @@ def read_foundry(root: Path, *, path: str = ".", profile: str = "") -> Project:
     """
     file = root / CONFIG_NAME
     text = _read(file)
-    profiles = _profiles(_parse(file), file)
     chosen = profile or "default"
+    profiles = _profiles(_parse(file, chosen), file)
     if chosen not in profiles:
         close = nearest(chosen, profiles)
         raise InputError(
@@ -63,7 +63,7 @@ def read_foundry(root: Path, *, path: str = ".", profile: str = "") -> Project:
 def profile_values(root: Path, profile: str = "") -> Mapping[str, Any]:
     """Return what foundry.toml sets for a profile, inheritance resolved; raises `BadProjectError`."""
     file = root / CONFIG_NAME
-    profiles = _profiles(_parse(file), file)
+    profiles = _profiles(_parse(file, profile or "default"), file)
     return {**profiles["default"], **profiles.get(profile or "default", {})}
 
 
@@ -77,14 +77,16 @@ def _read(file: Path) -> str:
         raise BadProjectError(f"cannot read {file.name}: {error.strerror}", place=Place(str(file))) from error
 
 
-def _parse(file: Path) -> Mapping[str, Any]:
+def _parse(file: Path, profile: str) -> Mapping[str, Any]:
+    """Return a file laid over the one that `profile` extends: forge looks at no other profile's `extends`."""
     data = _load(file)
     profiles = data.get("profile")
-    base = profiles.get("default") if isinstance(profiles, dict) else None
-    extends = base.get("extends") if isinstance(base, dict) else None
+    own = profiles.get(profile) if isinstance(profiles, dict) else None
+    extends = own.get("extends") if isinstance(own, dict) else None
+    strategy = extends.get("strategy") if isinstance(extends, dict) else None
     target = extends.get("path") if isinstance(extends, dict) else extends
     if isinstance(target, str) and (below := file.parent / target).is_file() and below != file:
-        return _merged(_load(below), data)
+        return _merged(_load(below), data, join_lists=strategy != "replace-arrays")
     return data
 
 
@@ -100,12 +102,17 @@ def _load(file: Path) -> dict[str, Any]:
         raise BadProjectError(f"not valid TOML: {what}", place=place) from error
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `above` over `below`, table by table (Foundry's `extends`)."""
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any], *, join_lists: bool) -> dict[str, Any]:
+    """Lay `above` over `below`, table by table (Foundry's `extends`); lists are joined by default."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        merged[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _merged(old, value, join_lists=join_lists)
+        elif join_lists and isinstance(old, list) and isinstance(value, list):
+            merged[key] = [*old, *value]
+        else:
+            merged[key] = value
     return merged
 
 

@@ -9,6 +9,7 @@ import pytest
 from chainops.core.errors import ChainopsError, InputError
 from chainops.project.detect import detect, nested_projects
 from chainops.project.errors import BadProjectError, NoProjectError
+from chainops.project.foundry_config import profile_values, read_foundry
 
 
 def write(root: Path, path: str, text: str = "") -> Path:
@@ -57,6 +58,19 @@ def test_defaults_follow_the_folders_that_exist(tmp_path: Path) -> None:
     write(tmp_path, "node_modules/a/b.sol")
     project = detect(tmp_path)
     assert (project.src, project.libs) == ("contracts", ("node_modules",))
+
+
+def test_extends_counts_for_the_chosen_profile_alone_and_joins_lists(tmp_path: Path) -> None:
+    write(tmp_path, "base.toml", '[profile.default]\nlibs = ["b"]\nscript = "s"\n[profile.ci]\ntest = "t"\n')
+    own = '[profile.default]\nlibs = ["a"]\n[profile.ci]\nextends = {extends}\n'
+    write(tmp_path, "foundry.toml", own.replace("{extends}", '"base.toml"'))
+    chosen, other = read_foundry(tmp_path, profile="ci"), read_foundry(tmp_path)
+    assert (chosen.libs, chosen.script, chosen.test) == (("b", "a"), "s", "t")
+    assert (other.libs, other.script, other.test) == (("a",), "script", "test")
+    assert profile_values(tmp_path, "ci")["libs"] == ["b", "a"]
+    replacing = '{path = "base.toml", strategy = "replace-arrays"}'
+    write(tmp_path, "foundry.toml", own.replace("{extends}", replacing))
+    assert read_foundry(tmp_path, profile="ci").libs == ("a",)
 
 
 def test_extends_lays_one_file_over_another(tmp_path: Path) -> None:
