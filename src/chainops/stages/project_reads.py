@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from chainops.core.globs import matches_glob
+from chainops.core.hashing import digest_bytes
 from chainops.pipeline.cache.tree import SourceTree
 from chainops.pipeline.model import StageContext
 from chainops.project.detect import detect
@@ -132,6 +133,9 @@ class ProjectReads:
                     return {}, f"its tests may read files outside of the project: {path}"
                 continue  # refused, see toolchains.foundry_files
             found |= {n: self.tree.digest(n) for n in self.tree.names() if n == inside or _below(n, inside)}
+            # tests can ask what a folder holds, and where a link leads
+            others = (n for n in self.tree.others() if _below(n, inside) or _is_link(n))
+            found |= {n: digest_bytes(n.encode("utf-8", "surrogateescape")) for n in others}
         return found, ""
 
     def _dotenv(self) -> str:
@@ -169,6 +173,10 @@ def _inside(root: Path, path: str) -> str | None:
         return (root / path).resolve().relative_to(root.resolve()).as_posix()
     except (ValueError, OSError):
         return None
+
+
+def _is_link(name: str) -> bool:
+    return " -> " in name
 
 
 def _below(name: str, folder: str) -> bool:

@@ -42,6 +42,12 @@ class SourceTree:
         """Yield the paths of all files, links to files included."""
         return (name for name, what in self.seen.items() if what[0] == "file")
 
+    def others(self) -> Iterator[str]:
+        """Yield what is no file: folders as `name/`, links as `name -> target`, sockets and the like."""
+        for name, what in self.seen.items():
+            if what[0] != "file":
+                yield f"{name}/" if what[0] == "folder" else name
+
     def has_folder(self, name: str) -> bool:
         """Whether a folder lies there."""
         return self.seen.get(name, ("",))[0] == "folder"
@@ -92,9 +98,9 @@ class _Walk:
         try:
             is_link = entry.is_symlink()
             if is_link:
-                # where it leads may change as well as what lies there
+                # where it leads may change as well as what lies there; as written, which Path would tidy
                 own = entry.stat(follow_symlinks=False)
-                self.found[f"{name} -> {Path(entry.path).readlink()}"] = _seen("link", own)
+                self.found[f"{name} -> {os.readlink(entry.path)}"] = _seen("link", own)  # noqa: PTH115
             if entry.is_dir():
                 self.found[name] = ("folder", 0, 0, 0, 0, 0)
                 if is_link:

@@ -427,3 +427,24 @@ def test_settings_in_comments_of_tests_that_may_read_anything(bench: Bench, comm
     found = bench.run()
     assert (UNIT_TESTS in taken(found), INTEGRATION_TESTS in taken(found)) == (kept, kept)
     assert kept or "test/Vault.t.sol has settings in comments" in note(found, UNIT_TESTS)
+
+
+def test_folders_and_links_that_tests_may_look_at_count(bench: Bench) -> None:
+    append(bench, "foundry.toml", 'fs_permissions = [{access = "read", path = "./data"}]\n')
+    write(bench.root / "data/a.txt", "a")
+    link = bench.root / "data/link"
+    link.symlink_to("a.txt")
+    bench.run()
+    assert UNIT_TESTS in taken(bench.run())
+    (bench.root / "data/empty").mkdir()
+    found = bench.run()
+    assert UNIT_TESTS not in taken(found)
+    assert "data/empty/" in note(found, UNIT_TESTS)
+    (bench.root / "data/empty/b").mkdir()
+    assert UNIT_TESTS not in taken(bench.run())
+    link.unlink()
+    link.symlink_to("./a.txt")
+    assert UNIT_TESTS not in taken(bench.run())
+    link.unlink()
+    link.symlink_to("nowhere")
+    assert UNIT_TESTS not in taken(bench.run())
