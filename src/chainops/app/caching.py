@@ -122,6 +122,8 @@ class RunPolicy:
     no_cache: bool
     #: whether the run is going to deploy to production
     produces: Callable[[], bool]
+    #: whether somebody asked to run the stage again
+    reopened: Callable[[str], bool] = lambda _: False
 
     def reads(self) -> tuple[str, ...]:
         """See `CachePolicy.reads`."""
@@ -131,10 +133,12 @@ class RunPolicy:
         """See `CachePolicy.writes`."""
         return self.trust.scope
 
-    def why_not_read(self) -> str:
+    def why_not_read(self, stage: str) -> str:
         """See `CachePolicy.why_not_read`."""
         if self.no_cache:
             return "--no-cache"
+        if self.reopened(stage):
+            return "it is run again on request"
         if not self.trust.scope:
             return "it is not known which ref this run builds, so nothing can be trusted"
         return "a run that deploys to production takes nothing from the cache" if self.produces() else ""
@@ -247,7 +251,12 @@ class StageCaching:
             adopt=lambda context, artifact: RunArtifacts(
                 store=self._artifacts, manifest=self._manifest, stage=context.stage
             ).adopt(artifact),
-            policy=RunPolicy(trust=trust, no_cache=self._options.no_cache, produces=self._produces),
+            policy=RunPolicy(
+                trust=trust,
+                no_cache=self._options.no_cache,
+                produces=self._produces,
+                reopened=lambda stage: is_reopened(self._status(), stage),
+            ),
             masker=self._loaded.masker,
             clock=SystemClock(),
             limits=cache_limits(config.cache),
@@ -266,6 +275,12 @@ class StageCaching:
             return not self._options.no_production
         nodes = (s.node for s in run.stages if s.node.stage == PRODUCTION_DEPLOY)
         return any(not node.skip_reason for node in nodes)
+
+
+def is_reopened(run: RunRecord | None, stage: str) -> bool:
+    """Whether somebody asked to run a stage, or one of its cells, again in this run."""
+    stages = run.stages if run else ()
+    return any(s.earlier > 0 and stage in (s.node.name, s.node.stage) for s in stages)
 
 
 def keyed_digest(secret: bytes, value: str) -> str:

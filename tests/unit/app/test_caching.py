@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from chainops.app.caching import (
     StageCaching,
     Trust,
     find_trust,
+    is_reopened,
     keyed_digest,
     own_code_digest,
     program_digest,
@@ -33,7 +35,7 @@ from chainops.pipeline.cache.prune import GRACE_S, Limits, exceeds, measure, pru
 from chainops.pipeline.cache.settings import CacheSettings
 from chainops.pipeline.cache.stage import AlwaysRuns, CachedStage
 from chainops.pipeline.cache.store import CacheStore
-from chainops.pipeline.model import StageNode
+from chainops.pipeline.model import RunRecord, RunStatus, StageNode, StageRecord, StageStatus
 from chainops.tools.identity import ToolIdentities
 from unit.pipeline.cache.scripted import Bench, Forge, Scripted, make_project, taken
 
@@ -78,7 +80,7 @@ def test_a_request_without_a_number_reads_and_writes_nothing(tmp_path: Path, eve
     found = trust(target, branch="main")
     assert (found.scope, found.reads) == ("", ())
     policy = RunPolicy(trust=found, no_cache=False, produces=lambda: False)
-    assert "not known which ref" in policy.why_not_read()
+    assert "not known which ref" in policy.why_not_read("unit-tests")
 
 
 def test_a_cloned_ref_is_what_is_trusted() -> None:
@@ -98,10 +100,15 @@ def test_trusted_refs_leave_the_others_to_themselves() -> None:
 
 def test_a_production_run_and_no_cache_take_nothing() -> None:
     trusted = Trust(scope="trusted")
-    assert "production" in RunPolicy(trust=trusted, no_cache=False, produces=lambda: True).why_not_read()
-    assert RunPolicy(trust=trusted, no_cache=True, produces=lambda: False).why_not_read() == "--no-cache"
+    assert "production" in RunPolicy(trust=trusted, no_cache=False, produces=lambda: True).why_not_read(
+        "unit-tests"
+    )
+    assert (
+        RunPolicy(trust=trusted, no_cache=True, produces=lambda: False).why_not_read("unit-tests")
+        == "--no-cache"
+    )
     free = RunPolicy(trust=trusted, no_cache=False, produces=lambda: False)
-    assert (free.why_not_read(), free.reads(), free.writes()) == ("", ("trusted",), "trusted")
+    assert (free.why_not_read("unit-tests"), free.reads(), free.writes()) == ("", ("trusted",), "trusted")
 
 
 def test_the_settings_tell_their_mistakes(tmp_path: Path) -> None:
@@ -242,7 +249,7 @@ def caching(folder: Path, data: dict[str, Any], *, no_production: bool = False) 
 
 
 def policy_of(found: StageCaching) -> str:
-    return found.shared.policy.why_not_read()
+    return found.shared.policy.why_not_read("unit-tests")
 
 
 def test_a_run_that_is_going_to_deploy_to_production_rebuilds(tmp_path: Path) -> None:
@@ -259,3 +266,33 @@ def test_stages_that_are_never_cached_and_a_cache_that_is_off_say_why(tmp_path: 
     assert isinstance(off.around(StageNode(name="unit-tests"), stage), AlwaysRuns)
     on = caching(tmp_path, {})
     assert isinstance(on.around(StageNode(name="unit-tests"), stage), CachedStage)
+
+
+def run_with(*, earlier: int) -> RunRecord:
+    tests = StageRecord(
+        node=StageNode(name="unit-tests[a=1]", cell={"a": "1"}), status=StageStatus.PENDING, earlier=earlier
+    )
+    build = StageRecord(node=StageNode(name="compilation"), status=StageStatus.SUCCESS)
+    return RunRecord(
+        run_id="r",
+        pipeline_id="p",
+        project_name="n",
+        status=RunStatus.RUNNING,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+        ended_at=None,
+        workspace=Path("/w"),
+        stages=(build, tests),
+    )
+
+
+def test_a_stage_that_is_run_again_on_request_takes_nothing() -> None:
+    policy = RunPolicy(
+        trust=Trust(scope="trusted"),
+        no_cache=False,
+        produces=lambda: False,
+        reopened=lambda stage: is_reopened(run_with(earlier=1), stage),
+    )
+    assert policy.why_not_read("unit-tests") == "it is run again on request"
+    assert (policy.why_not_read("compilation"), policy.writes()) == ("", "trusted")
+    assert not is_reopened(run_with(earlier=0), "unit-tests")
+    assert not is_reopened(None, "unit-tests")

@@ -51,5 +51,5 @@ class CachePolicy(Protocol):
     def writes(self) -> str:
         """Return the scope that new entries go to; empty to keep nothing."""
 
-    def why_not_read(self) -> str:
-        """Return why nothing is taken from the cache; empty when it is looked up."""
+    def why_not_read(self, stage: str) -> str:
+        """Return why a stage takes nothing from the cache; empty when it is looked up."""

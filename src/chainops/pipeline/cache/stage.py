@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,7 +100,7 @@ class CachedStage:
         if before.inputs.never:
             await asyncio.to_thread(self._reads.prepare, context, before.inputs)
             return await self._uncached(context, before.inputs.never, inputs_digest(before.flat, {}))
-        why = self._cache.policy.why_not_read()
+        why = self._cache.policy.why_not_read(context.stage)
         if not why:
             taken, why = await asyncio.to_thread(self._take, context, before)
             if taken:
@@ -121,12 +122,19 @@ class CachedStage:
 
     def _look(self, context: StageContext) -> _Before:
         at_ns = time.time_ns()
-        root, *others = self._reads.roots(context)
-        tree = SourceTree.see(root, others, self._cache.digests)
+        tree = self._see(context)
         untouched = self._untouched(context)
         inputs = self._inputs(context, tree)
         self._cache.digests.save()
         return _Before(inputs=inputs, flat=inputs.flat(), tree=tree, untouched=untouched, at_ns=at_ns)
+
+    def _see(self, context: StageContext) -> SourceTree:
+        """Look at the project without the cache itself, which may lie in it."""
+        folder = self._cache.store.folder
+        with contextlib.suppress(OSError):  # else its folder would come into being while a stage runs
+            folder.mkdir(parents=True, exist_ok=True)
+        root, *others = self._reads.roots(context)
+        return SourceTree.see(root, others, self._cache.digests, without=(folder,))
 
     def _inputs(self, context: StageContext, tree: SourceTree) -> StageInputs:
         inputs = self._reads.inputs(context, tree)
@@ -240,8 +248,7 @@ class CachedStage:
             return "this run's ref is not known"
         if doubt := self._reads.doubt(outcome):
             return doubt
-        root, *others = self._reads.roots(context)
-        tree = SourceTree.see(root, others, self._cache.digests)
+        tree = self._see(context)
         changed = changes(before.tree.seen, tree.seen)
         changed = changed or changes(before.untouched, self._untouched(context))
         if changed:
@@ -254,7 +261,7 @@ class CachedStage:
             if digest == ABSENT:
                 return f"{one_line(path, 120)}, which it read, is not there"
             inside = path in tree.seen
-            if not inside and (root / path).stat().st_ctime_ns >= before.at_ns:
+            if not inside and (tree.root / path).stat().st_ctime_ns >= before.at_ns:
                 return f"{one_line(path, 120)} changed while it ran"
         return ""
 

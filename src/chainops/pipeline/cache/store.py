@@ -47,6 +47,7 @@ class CacheStore:
     """
 
     def __init__(self, root: Path) -> None:
+        self.folder = root
         self.root = root / FORMAT
         self.blobs = LocalArtifactStore(self.root / "blobs", durable=False)
 

@@ -30,9 +30,11 @@ class SourceTree:
     digests: FileDigests = field(repr=False)
 
     @classmethod
-    def see(cls, root: Path, others: Iterable[Path], digests: FileDigests) -> SourceTree:
-        """Look at all folders; what does not exist is left out."""
-        walk = _Walk()
+    def see(
+        cls, root: Path, others: Iterable[Path], digests: FileDigests, *, without: Iterable[Path] = ()
+    ) -> SourceTree:
+        """Look at all folders but those in `without`; what does not exist is left out."""
+        walk = _Walk(without)
         for prefix, folder in [("", root), *((f"{other}/", other) for other in others)]:
             walk.folder(str(folder), prefix, 0)
         walk.follow_links()
@@ -69,8 +71,9 @@ def changes(before: Mapping[str, object], after: Mapping[str, object]) -> tuple[
 class _Walk:
     """Lists folders, each once; links to folders last, so that a file has its own name where it has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, without: Iterable[Path]) -> None:
         self.found: dict[str, Seen] = {}
+        self._without = frozenset(str(p) for path in without for p in (path.absolute(), path.resolve()))
         self._walked: set[tuple[int, int]] = set()
         self._links: list[tuple[str, str, int]] = []
 
@@ -86,7 +89,7 @@ class _Walk:
         except OSError:  # what cannot be listed holds nothing for the tools either
             return
         for entry in listed:
-            if entry.name not in _NEVER:
+            if entry.name not in _NEVER and entry.path not in self._without:
                 self._see(entry, prefix + entry.name, depth)
 
     def follow_links(self) -> None:

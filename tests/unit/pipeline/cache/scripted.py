@@ -77,7 +77,7 @@ class Policy:
     def writes(self) -> str:
         return self.scope
 
-    def why_not_read(self) -> str:
+    def why_not_read(self, stage: str) -> str:
         return self.why
 
 

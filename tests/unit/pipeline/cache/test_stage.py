@@ -448,3 +448,10 @@ def test_folders_and_links_that_tests_may_look_at_count(bench: Bench) -> None:
     link.unlink()
     link.symlink_to("nowhere")
     assert UNIT_TESTS not in taken(bench.run())
+
+
+def test_a_cache_that_lies_in_the_project_is_no_part_of_it(bench: Bench) -> None:
+    bench.store = CacheStore(bench.root / "ci" / "cache")
+    first = bench.run()
+    assert {outcome.cache_note for outcome in first.values()} == {"ran: there is no earlier result"}
+    assert taken(bench.run()) == ALL
