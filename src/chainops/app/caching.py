@@ -71,9 +71,11 @@ def find_trust(settings: CacheSettings, env: Mapping[str, str], *, branch: str, 
     request = _request(env) if not ref else _request_ref(ref)
     if request is not None:
         return Trust(scope=request and f"request {request}")
-    if settings.trusted_refs is None:
-        return Trust(scope=TRUSTED)
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/") or branch or tag
+    if settings.trusted_refs is None:
+        if not ref and _is_unknown_ci(env):  # which may build a request without our knowing
+            return Trust(scope=name and f"ref {name}")
+        return Trust(scope=TRUSTED)
     if name and any(matches_glob(name, glob) for glob in settings.trusted_refs):
         return Trust(scope=TRUSTED)
     return Trust(scope=name and f"ref {name}")
@@ -82,14 +84,25 @@ def find_trust(settings: CacheSettings, env: Mapping[str, str], *, branch: str, 
 def _request(env: Mapping[str, str]) -> str | None:
     """Return the pull or merge request that CI builds; None when it builds none, empty when it is unknown."""
     if env.get("GITHUB_ACTIONS") == "true":
-        if not env.get("GITHUB_EVENT_NAME", "").startswith("pull_request"):
+        event = env.get("GITHUB_EVENT_NAME", "")
+        if event == "workflow_run":  # runs for branches, with the code of whatever request set it off
+            return ""
+        if not event.startswith("pull_request"):
             return None
         return _request_ref(env.get("GITHUB_REF", "")) or _number(env.get("GITHUB_EVENT_PATH", ""))
     if env.get("GITLAB_CI") == "true":
-        if env.get("CI_PIPELINE_SOURCE") != "merge_request_event":
-            return None
-        return env.get("CI_MERGE_REQUEST_IID", "")
-    return None
+        names = {
+            "merge_request_event": "CI_MERGE_REQUEST_IID",
+            "external_pull_request_event": "CI_EXTERNAL_PULL_REQUEST_IID",
+        }
+        name = names.get(env.get("CI_PIPELINE_SOURCE", ""))
+        return env.get(name, "") if name else None
+    return env.get("CHANGE_ID") or env.get("BITBUCKET_PR_ID") or None
+
+
+def _is_unknown_ci(env: Mapping[str, str]) -> bool:
+    known = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "BITBUCKET_BUILD_NUMBER")
+    return env.get("CI", "").lower() in ("true", "1") and not any(env.get(name) for name in known)
 
 
 def _request_ref(ref: str) -> str | None:

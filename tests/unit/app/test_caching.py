@@ -83,6 +83,35 @@ def test_a_request_without_a_number_reads_and_writes_nothing(tmp_path: Path, eve
     assert "not known which ref" in policy.why_not_read("unit-tests")
 
 
+@pytest.mark.parametrize(
+    ("env", "scope"),
+    [
+        ({**GITLAB, "CI_PIPELINE_SOURCE": "external_pull_request_event"}, ""),
+        (
+            {
+                **GITLAB,
+                "CI_PIPELINE_SOURCE": "external_pull_request_event",
+                "CI_EXTERNAL_PULL_REQUEST_IID": "8",
+            },
+            "request 8",
+        ),
+        ({**GITLAB, "CI_PIPELINE_SOURCE": "push"}, "trusted"),
+        ({"JENKINS_URL": "http://ci", "CHANGE_ID": "4"}, "request 4"),
+        ({"JENKINS_URL": "http://ci", "CI": "true"}, "trusted"),
+        ({"CI": "true", "BITBUCKET_BUILD_NUMBER": "1", "BITBUCKET_PR_ID": "5"}, "request 5"),
+        ({"CI": "true", "BITBUCKET_BUILD_NUMBER": "1"}, "trusted"),
+        ({**GITHUB, "GITHUB_EVENT_NAME": "workflow_run"}, ""),
+        ({"CI": "true"}, "ref main"),
+        ({"CI": "1", "CIRCLECI": "true"}, "ref main"),
+    ],
+)
+def test_requests_of_other_systems_are_not_trusted(env: dict[str, str], scope: str) -> None:
+    assert trust(env, branch="main").scope == scope
+    if env.get("CI") and scope == "ref main":
+        assert trust(env).scope == ""
+        assert trust(env, CacheSettings(trusted_refs=["main"]), branch="main").scope == "trusted"
+
+
 def test_a_cloned_ref_is_what_is_trusted() -> None:
     assert trust({}, branch="main", ref="refs/pull/5/head").scope == "request 5"
     settings = CacheSettings(trusted_refs=["main", "release/*"])
