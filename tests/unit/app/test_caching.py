@@ -166,6 +166,14 @@ def test_stages_that_begin_side_by_side_get_the_same_key(tmp_path: Path) -> None
             assert len({f.result() for f in [pool.submit(store.secret) for _ in range(16)]}) == 1
 
 
+@pytest.mark.parametrize("path", ["/", ".", "./", "..", ".chainops", "src", "./test/cache", "lib/x"])
+def test_a_cache_lies_in_a_folder_of_its_own(tmp_path: Path, path: str) -> None:
+    with pytest.raises(InputErrors) as raised:
+        load_config(tmp_path, data={"cache": {"path": path}})
+    assert "such as ci-cache" in raised.value.errors[0].hint
+    assert load_config(tmp_path, data={"cache": {"path": "../ci-cache"}}).config.cache.path == "../ci-cache"
+
+
 def test_tools_are_told_apart_without_being_started(tmp_path: Path) -> None:
     digests = FileDigests(tmp_path / "digests.json")
     locked = ToolIdentities(overrides={"node": "locked"}, digest=lambda p: digests.of(p).digest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Annotated
 
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from chainops.core.config_mistakes import mistake
 
 _AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)\s*([A-Za-z]+)?")
+_OF_THE_PROJECT = frozenset({"src", "contracts", "test", "script", "lib", "node_modules", ".git"})
 _SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _AGES_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
@@ -48,6 +50,16 @@ def _age(text: str) -> str:
     return text
 
 
+def _path(text: str) -> str:
+    """Refuse folders that are not the cache's alone: what it prunes or leaves out would be the project's."""
+    parts = [part for part in posixpath.normpath(text).split("/") if part] if text else ["cache"]
+    if not parts or all(part in (".", "..") for part in parts) or parts == [".chainops"]:
+        raise mistake("should be a folder for the cache alone", hint="such as ci-cache")
+    if not text.startswith("/") and parts[0] in _OF_THE_PROJECT:
+        raise mistake(f"lies in the project's folder `{parts[0]}`", hint="such as ci-cache")
+    return text
+
+
 def _ref(text: str) -> str:
     if not text.strip() or text != text.strip():
         raise mistake("should be a branch, a tag or a glob of them", hint="such as main or release/*")
@@ -64,6 +76,7 @@ class CacheSettings(BaseModel):
     ] = True
     path: Annotated[
         str,
+        AfterValidator(_path),
         Field(
             description="Folder of the cache, relative to the workspace: name one that CI keeps between "
             "jobs. `.chainops/cache` when left out."

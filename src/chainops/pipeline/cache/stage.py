@@ -162,7 +162,7 @@ class CachedStage:
             try:
                 return self._restore(context, stored, before.inputs), ""
             except (ArtifactMissingError, ArtifactChangedError) as error:
-                cache.store.discard(stored, error)
+                cache.store.discard(stored)
                 return None, f"its result of run {stored.entry.run_id} is damaged: {error.message}"
             except (ChainopsError, OSError) as error:
                 return None, f"its result cannot be given back: {_words(error)}"

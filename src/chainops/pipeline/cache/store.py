@@ -115,14 +115,20 @@ class CacheStore:
         with contextlib.suppress(OSError):  # a cache that is mounted read-only
             os.utime(stored.path)
 
-    def discard(self, stored: StoredEntry, error: ChainopsError) -> None:
-        """Remove an entry that cannot be given back, and the damaged blob, so that both are written anew."""
+    def discard(self, stored: StoredEntry) -> None:
+        """Remove an entry that cannot be given back, and its damaged blobs, so that all are written anew."""
         with contextlib.suppress(OSError):
             stored.path.unlink(missing_ok=True)
-        if isinstance(error, ArtifactChangedError):
-            digest = error.message.split()[1]
-            with contextlib.suppress(OSError, ArtifactMissingError):
-                self.blobs.path(digest).unlink(missing_ok=True)
+        entry = stored.entry
+        named = {file.digest for kept in entry.folders.values() for file in kept}
+        named |= {artifact.digest for artifact in entry.outcome.artifacts} | ({entry.log} - {""})
+        for digest in named:
+            try:
+                for _ in self.blobs.chunks(digest):
+                    pass
+            except (ArtifactMissingError, ArtifactChangedError, OSError):
+                with contextlib.suppress(OSError, ArtifactMissingError):
+                    self.blobs.path(digest).unlink(missing_ok=True)
 
     def entry_files(self) -> Iterator[Path]:
         """Yield the files of all entries, sound or not."""

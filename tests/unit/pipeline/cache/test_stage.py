@@ -455,3 +455,18 @@ def test_a_cache_that_lies_in_the_project_is_no_part_of_it(bench: Bench) -> None
     first = bench.run()
     assert {outcome.cache_note for outcome in first.values()} == {"ran: there is no earlier result"}
     assert taken(bench.run()) == ALL
+
+
+def test_all_that_is_damaged_of_an_entry_is_written_anew_at_once(bench: Bench) -> None:
+    bench.run()
+    for path in (bench.store.root / "blobs").rglob("*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(b"damaged")
+    shutil.rmtree(bench.workspace / ".chainops" / "artifacts")
+    for folder in bench.workspace.rglob("all.json"):
+        folder.unlink()
+    assert "damaged" in note(bench.run(), COMPILATION)
+    for folder in bench.workspace.rglob("all.json"):
+        folder.unlink()
+    assert taken(bench.run()) == ALL
