@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainops.app.options import RunOptions
+from chainops.core.files import disk_errors, write_atomic
 from chainops.core.globs import matches_glob
 from chainops.core.hashing import digest_json
 from chainops.pipeline.cache.digests import FileDigests
@@ -288,6 +289,16 @@ class StageCaching:
             return not self._options.no_production
         nodes = (s.node for s in run.stages if s.node.stage == PRODUCTION_DEPLOY)
         return any(not node.skip_reason for node in nodes)
+
+
+def takes_nothing(workspace: Path, run_id: str, options: RunOptions) -> bool:
+    """Whether `--no-cache` was said of this run, now or when it began. Raises `DiskError`."""
+    note = workspace / ".chainops" / "runs" / run_id / "no-cache"
+    if options.no_cache and not note.is_file():
+        with disk_errors(note):
+            note.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(note, b"")
+    return note.is_file()
 
 
 def is_reopened(run: RunRecord | None, stage: str) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainops.app.approving import approved
-from chainops.app.caching import StageCaching
+from chainops.app.caching import StageCaching, takes_nothing
 from chainops.app.config import LoadedConfig
 from chainops.app.gates import ProjectGates
 from chainops.app.options import RunOptions
@@ -55,7 +55,7 @@ def wire(
     caching = StageCaching(
         loaded,
         workspace=workspace,
-        options=options,
+        options=replace(options, no_cache=takes_nothing(workspace, run_id, options)),
         env=os.environ,
         status=status,
         store=store,

@@ -23,6 +23,7 @@ from chainops.app.caching import (
     keyed_digest,
     own_code_digest,
     program_digest,
+    takes_nothing,
 )
 from chainops.app.config import load_config
 from chainops.app.options import RunOptions
@@ -333,3 +334,10 @@ def test_a_stage_that_is_run_again_on_request_takes_nothing() -> None:
     assert (policy.why_not_read("compilation"), policy.writes()) == ("", "trusted")
     assert not is_reopened(run_with(earlier=0), "unit-tests")
     assert not is_reopened(None, "unit-tests")
+
+
+def test_no_cache_holds_for_the_whole_run(tmp_path: Path) -> None:
+    assert not takes_nothing(tmp_path, "a", RunOptions())
+    assert takes_nothing(tmp_path, "a", RunOptions(no_cache=True))
+    assert takes_nothing(tmp_path, "a", RunOptions())
+    assert not takes_nothing(tmp_path, "b", RunOptions())
