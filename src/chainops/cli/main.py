@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from chainops.core.errors import ChainopsError, ExitCode, InputError
+from chainops.core.streams import show
 
 #: name → (module below `chainops.cli`, help)
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -55,7 +56,7 @@ def run() -> None:
         if debug:
             raise
         name = type(error).__name__
-        sys.stderr.write(f"chainops itself failed: {name}: {error} [GEN999]\n  hint: --debug shows where\n")
+        show(sys.stderr, f"chainops itself failed: {name}: {error} [GEN999]\n  hint: --debug shows where\n")
         sys.exit(ExitCode.MACHINE)
 
 
@@ -124,5 +125,5 @@ def _report(error: ChainopsError, *, as_json: bool) -> int:
             for e in errors
         ]
         emit({"errors": rows, "exit_code": int(error.exit_code)}, "", as_json=True)
-    sys.stderr.write(f"{error}\n")
+    show(sys.stderr, f"{error}\n")
     return int(error.exit_code)

@@ -7,15 +7,14 @@ import sys
 from typing import Any
 
 from chainops.core.serial import to_json
+from chainops.core.streams import show
 
 
 def emit(data: Any, text: str, *, as_json: bool) -> None:
     """Print the result: `data` as JSON, or `text` for people."""
-    sys.stdout.write((json.dumps(to_json(data), indent=2, ensure_ascii=False) if as_json else text) + "\n")
-    sys.stdout.flush()
+    show(sys.stdout, (json.dumps(to_json(data), indent=2, ensure_ascii=False) if as_json else text) + "\n")
 
 
 def note(line: str) -> None:
     """Print one line that is not the result."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    show(sys.stderr, line + "\n")

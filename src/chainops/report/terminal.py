@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from chainops.core.clock import Clock, SystemClock
+from chainops.core.streams import show
 from chainops.core.text import decode, one_line
 from chainops.core.units import format_duration
 from chainops.pipeline.model import RunRecord, RunStatus, StageRecord, StageStatus
@@ -91,8 +92,7 @@ class PlainWatcher:
 
     def _print(self, line: str) -> None:
         # a CI system takes `##[…]` for a command of ours
-        self._stream.write(line.replace("##[", "# #[") + "\n")
-        self._stream.flush()
+        show(self._stream, line.replace("##[", "# #[") + "\n")
 
 
 class LiveWatcher:

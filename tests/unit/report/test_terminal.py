@@ -1,6 +1,7 @@
 """Progress: every start and end is told once, long silence is broken, floods cost nothing."""
 
 import io
+import os
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -151,3 +152,12 @@ def test_names_cannot_speak_to_the_terminal_or_to_ci(tmp_path: Path) -> None:
         "run 20260304T050607-1f3a9c of a c",
         "✗ compilation failed after 2.5 s: # #[command]x",
     ]
+
+
+def test_a_run_is_not_stopped_by_a_pipe_that_nobody_reads() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        watcher = PlainWatcher(stream, clock=MemoryClock())
+        show(watcher, run_with(at(StageStatus.RUNNING)))
+        show(watcher, run_with(at(StageStatus.SUCCESS)))
