@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acceptance.harness import Ran
+from acceptance.harness import Ran, chainops
 from chaos.cache_edits import CACHEABLE, Edits, found
 
 
@@ -42,3 +42,10 @@ def test_what_changed_runs_again_and_nothing_else(tmp_path: Path) -> None:
     # the build of then is there again, so that forge has nothing to compile
     build = edits.root / ".chainops/build/cache/solidity-files-cache.json"
     assert build.is_file()
+
+    from_tests = ("runs", "rerun", "latest", "--from", "unit-tests")
+    rerun = chainops(*from_tests, "-w", edits.root, "--json")
+    assert rerun.code == 0, rerun.err
+    assert rerun.stage("unit-tests")["cached_from"] == ""
+    assert rerun.stage("unit-tests")["cache_note"] == "ran: it is run again on request"
+    assert "compilation" in taken(rerun)  # it was not asked for
